@@ -1,0 +1,16 @@
+"""Measures of synthetic tables: each with what real rows would score, and with a reason where it has no value.
+
+>>> from synthx_evaluation import evaluate, split
+>>> train, holdout = split(frame, entity="patient")              # doctest: +SKIP
+>>> card = evaluate(synthetic, train=train, holdout=holdout)     # doctest: +SKIP
+>>> card["FID-SHAPE"].value                                      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from synthx_evaluation.record import Better, Measure, Status
+from synthx_evaluation.scorecard import Scorecard
+from synthx_evaluation.split import split
+from synthx_evaluation.suite import evaluate
+
+__all__ = ["Better", "Measure", "Scorecard", "Status", "evaluate", "split"]

@@ -1,0 +1,193 @@
+"""The two kinds of model that measures train: a linear one and a boosted one.
+
+Scales, medians and frequent levels are taken from the real rows once and shared by every model, so that a model of
+synthetic rows and a model of real rows see the same inputs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthx_evaluation.encoding import Floats, LevelCap, Tables
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+__all__ = ["BOOSTED_LEVELS", "LEARNERS", "Learner", "LinearInputs", "boosted", "boosted_classifier", "linear"]
+
+BOOSTED_LEVELS = 254
+"""Levels of a discrete column that a boosted model tells apart; scikit-learn's bins hold 255 with missing."""
+
+_LINEAR_LEVELS = 30
+"""Levels of a discrete column that get an indicator of their own in a linear model."""
+
+_CLIP = 5.0
+"""Standard deviations at which a linear model's numbers are cut: one absurd value must not decide a score."""
+
+_TREES = 120
+_WIDE = 100
+"""Columns from which on trees are fewer in proportion, since each costs a look at every column."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Learner:
+    """A kind of model, made ready for the columns it may look at.
+
+    Parameters
+    ----------
+    name : str
+        ``linear`` or ``boosted``.
+    inputs : callable
+        From encoded rows (rows, d) to what the models take.
+    classifier, regressor : callable
+        Each returns a fresh scikit-learn estimator.
+    """
+
+    name: str
+    inputs: Callable[[Floats], Any]
+    classifier: Callable[[], Any]
+    regressor: Callable[[], Any]
+
+    def class_shares(self, rows: Floats, target: Floats, test: Floats, classes: Sequence[float]) -> Floats:
+        """Train on `rows` and return the probability of each of `classes` for every row of `test`, (test, classes).
+
+        A class that `target` lacks gets probability 0 everywhere.
+        """
+        model = self._fit(self.classifier(), rows, target.astype(np.intp))
+        shares = model.predict_proba(self.inputs(test))
+        known = {int(level): share for level, share in zip(model.classes_, shares.T, strict=True)}
+        return np.column_stack([known.get(int(level), np.zeros(len(test))) for level in classes])
+
+    def numbers(self, rows: Floats, target: Floats, test: Floats) -> Floats:
+        """Train on `rows` and return the predicted number for every row of `test`, (test,)."""
+        return np.asarray(self._fit(self.regressor(), rows, target).predict(self.inputs(test)))
+
+    def _fit(self, model: Any, rows: Floats, target: NDArray[Any]) -> Any:
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            # A linear model that has not fully converged scores the same to three digits; both sides stop alike.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return model.fit(self.inputs(rows), target)
+
+
+# -- boosted ----------------------------------------------------------------------------------------------------
+
+
+def boosted(tables: Tables, columns: NDArray[np.intp], seed: int) -> Learner:
+    """Return gradient-boosted trees that look at `columns` of rows encoded like `tables`."""
+    cap, discrete = tables.cap(BOOSTED_LEVELS), tables.discrete[columns]
+    return Learner(
+        "boosted",
+        lambda rows: cap(rows)[:, columns],
+        lambda: boosted_classifier(discrete, seed),
+        lambda: _boosted_regressor(discrete, seed),
+    )
+
+
+def boosted_classifier(discrete: NDArray[np.bool_], seed: int) -> HistGradientBoostingClassifier:
+    """Return gradient-boosted trees for matrices of which the `discrete` columns hold level numbers."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=_trees(len(discrete)), categorical_features=discrete, early_stopping=False, random_state=seed
+    )
+
+
+def _boosted_regressor(discrete: NDArray[np.bool_], seed: int) -> HistGradientBoostingRegressor:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        max_iter=_trees(len(discrete)), categorical_features=discrete, early_stopping=False, random_state=seed
+    )
+
+
+def _trees(columns: int) -> int:
+    return _TREES if columns <= _WIDE else max(30, _TREES * _WIDE // columns)
+
+
+# -- linear -----------------------------------------------------------------------------------------------------
+
+
+def linear(tables: Tables, columns: NDArray[np.intp], seed: int) -> Learner:
+    """Return logistic and ridge regression that look at `columns` of rows encoded like `tables`."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    return Learner(
+        "linear",
+        LinearInputs.fit(tables, columns),
+        lambda: LogisticRegression(max_iter=300, random_state=seed),
+        lambda: Ridge(alpha=1.0, solver="sparse_cg", random_state=seed),
+    )
+
+
+LEARNERS: tuple[Callable[[Tables, NDArray[np.intp], int], Learner], ...] = (linear, boosted)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LinearInputs:
+    """Turns encoded rows into indicators and standard scores.
+
+    Parameters
+    ----------
+    columns : array (k,)
+        The columns to look at.
+    cap : LevelCap
+        Joins rare levels.
+    sizes : array (k,)
+        Indicators of a discrete column; 0 for a number.
+    median, mean, scale : array (k,)
+        Of the real rows' numbers; without meaning for discrete columns.
+    """
+
+    columns: NDArray[np.intp]
+    cap: LevelCap
+    sizes: NDArray[np.intp]
+    median: Floats
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def fit(cls, tables: Tables, columns: NDArray[np.intp]) -> LinearInputs:
+        """Take the scales from the real rows."""
+        discrete = tables.discrete
+        sizes = [min(len(tables.levels[j]), _LINEAR_LEVELS) if discrete[j] else 0 for j in columns]
+        real = tables.real[:, columns]
+        # An all-missing column says nothing, but must not stop the others.
+        real = np.where(np.isnan(real).all(axis=0), 0.0, real)
+        median = np.nanmedian(real, axis=0)
+        filled = np.where(np.isnan(real), median, real)
+        deviation = filled.std(axis=0)
+        return cls(
+            columns=columns,
+            cap=tables.cap(_LINEAR_LEVELS),
+            sizes=np.array(sizes, dtype=np.intp),
+            median=median,
+            mean=filled.mean(axis=0),
+            scale=np.where(deviation > 0, deviation, 1.0),
+        )
+
+    def __call__(self, rows: Floats) -> csr_array:
+        """Return (rows, inputs): a number becomes its score and a flag for missing, a level an indicator."""
+        from scipy.sparse import csr_array, hstack
+
+        rows = self.cap(rows)[:, self.columns]
+        parts: list[csr_array] = []
+        numbers = np.flatnonzero(self.sizes == 0)
+        if len(numbers):
+            missing = np.isnan(rows[:, numbers])
+            filled = np.where(missing, self.median[numbers], rows[:, numbers])
+            scores = np.clip((filled - self.mean[numbers]) / self.scale[numbers], -_CLIP, _CLIP)
+            parts += [csr_array(scores), csr_array(missing.astype(float))]
+        for j in np.flatnonzero(self.sizes):
+            seen = np.flatnonzero(~np.isnan(rows[:, j]))
+            cells = (np.ones(len(seen)), (seen, rows[seen, j].astype(np.intp)))
+            parts.append(csr_array(cells, shape=(len(rows), int(self.sizes[j]))))
+        return csr_array(hstack(parts, format="csr"))

@@ -1,0 +1,71 @@
+"""synthx learns a table and writes new rows that behave like it, without giving the people in it away.
+
+The public names are imported when they are first used (PEP 562), so ``import synthx`` loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthx.condition import MISSING, between
+    from synthx.errors import SynthxError, UserError
+    from synthx.io import TableWriter, read_table, write_table
+    from synthx.models.base import Synthesizer
+    from synthx.models.gan import TabularGAN
+    from synthx.models.registry import load
+    from synthx.schema import Column, Kind, Role, Schema
+    from synthx_evaluation import Scorecard, evaluate
+
+__all__ = [
+    "Column",
+    "Kind",
+    "MISSING",
+    "Role",
+    "Schema",
+    "Scorecard",
+    "Synthesizer",
+    "SynthxError",
+    "TableWriter",
+    "TabularGAN",
+    "UserError",
+    "between",
+    "evaluate",
+    "load",
+    "read_table",
+    "write_table",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Column": "synthx.schema",
+    "Kind": "synthx.schema",
+    "MISSING": "synthx.condition",
+    "Role": "synthx.schema",
+    "Schema": "synthx.schema",
+    "Scorecard": "synthx_evaluation",
+    "Synthesizer": "synthx.models.base",
+    "SynthxError": "synthx.errors",
+    "TableWriter": "synthx.io",
+    "TabularGAN": "synthx.models.gan",
+    "UserError": "synthx.errors",
+    "between": "synthx.condition",
+    "evaluate": "synthx_evaluation",
+    "load": "synthx.models.registry",
+    "read_table": "synthx.io",
+    "write_table": "synthx.io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synthx' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next look-up finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

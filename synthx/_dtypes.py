@@ -1,0 +1,111 @@
+"""Columns as read from a file, given the dtype that a schema says they have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from synthx.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthx.schema import Column
+
+__all__ = ["as_declared", "is_text"]
+
+NULLABLE = {"bool": "boolean"}
+NULLABLE |= {f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)}
+NULLABLE |= {f"uint{bits}": f"UInt{bits}" for bits in (8, 16, 32, 64)}
+"""NumPy dtypes that cannot hold a missing cell, and the pandas dtype that can."""
+
+TRUTH = {
+    "True": True,
+    "true": True,
+    "TRUE": True,
+    "1": True,
+    "False": False,
+    "false": False,
+    "FALSE": False,
+    "0": False,
+}
+
+
+def is_text(dtype: str) -> bool:
+    """Whether a column of this dtype holds text, e.g. ``object`` or ``string[pyarrow]``."""
+    return dtype in ("object", "str") or dtype.startswith(("string", "large_string"))
+
+
+def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return `series` with the dtype of `column`, or its nullable twin where cells are missing.
+
+    Raises
+    ------
+    DataError
+        Naming the column, the first cell that does not fit, and its row (the first row of data is row 1).
+    """
+    import pandas as pd
+
+    dtype = column.dtype
+    if str(series.dtype) == dtype or dtype == "object":
+        return series
+    if series.isna().any():
+        dtype = NULLABLE.get(dtype, dtype)
+    kind = dtype.lower()
+    if kind.startswith(("int", "uint", "float", "double", "decimal")):
+        series = _parsed(series, column, _to_numbers)
+    elif kind.startswith("bool"):
+        series = _parsed(series, column, _to_truth)
+    elif kind.startswith(("datetime", "timestamp", "date32", "date64")):
+        series = _parsed(series, column, _to_times)
+    try:
+        typed: pd.Series[Any] = series.astype(pd.api.types.pandas_dtype(dtype))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"column {column.name!r} cannot be read as {column.dtype} ({error})",
+            remedy="correct the file, or detect the schema again with `synthx detect`",
+        ) from error
+    return typed
+
+
+def _parsed(
+    series: pd.Series[Any], column: Column, parse: Callable[[pd.Series[Any], Column], pd.Series[Any]]
+) -> pd.Series[Any]:
+    parsed = parse(series, column)
+    wrong = (parsed.isna() & series.notna()).to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        cell = series.iloc[row]
+        raise DataError(
+            f"column {column.name!r} holds {getattr(cell, 'item', lambda: cell)()!r} in row {row + 1}, "
+            f"which is not {column.dtype}",
+            remedy="correct the cell, or detect the schema again with `synthx detect`",
+        )
+    return parsed
+
+
+def _to_numbers(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return numbers, missing where a cell is none or is beyond the integers of the dtype, which would wrap around."""
+    import numpy as np
+    import pandas as pd
+
+    numbers = pd.to_numeric(series, errors="coerce")
+    integer = re.match("u?int[0-9]+", column.dtype.lower())
+    if integer is None:
+        return numbers
+    if str(numbers.dtype).lower().startswith("float"):
+        numbers = numbers.where(numbers % 1 == 0).astype("Int64")
+    limits = np.iinfo(integer[0])
+    return numbers.where(numbers.between(limits.min, limits.max))
+
+
+def _to_truth(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    return series.map(lambda cell: TRUTH.get(str(cell)), na_action="ignore").astype("boolean")
+
+
+def _to_times(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    import pandas as pd
+
+    has_zone = "," in column.dtype  # datetime64[ns, UTC]
+    return pd.to_datetime(series, format="ISO8601", errors="coerce", utc=has_zone)

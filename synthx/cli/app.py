@@ -1,0 +1,54 @@
+"""The commands, gathered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from synthx import __version__
+from synthx.cli.detect import detect
+from synthx.cli.evaluate import evaluate
+from synthx.cli.fit import fit
+from synthx.cli.sample import sample
+
+__all__ = ["app"]
+
+# Plain help: no boxes, and rich is not imported for it.
+app = typer.Typer(
+    name="synthx",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"synthx {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def synthx(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Learn a table and write new rows that behave like it.
+
+    \b
+    Example, from a table to an evaluated synthetic one:
+      synthx detect people.csv -o schema.json --target fraud
+      synthx fit people.csv -o people.synthx --schema schema.json
+      synthx sample people.synthx -n 10000 -o synthetic.csv
+      synthx evaluate --train people.csv --synthetic synthetic.csv --schema schema.json
+
+    DATA and OUT are .csv, .csv.gz or .parquet files. The exit status is 0 on success, 2 on what you can mend, and 1 on
+    our fault; SYNTHX_DEBUG=1 in the environment shows the traceback.
+    """
+
+
+for command in (detect, fit, sample, evaluate):
+    app.command()(command)

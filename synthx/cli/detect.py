@@ -1,0 +1,77 @@
+"""``synthx detect``: what each column is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from synthx.schema import Schema
+
+__all__ = ["detect"]
+
+
+def detect(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="SCHEMA", help="Write the schema to this JSON file.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
+    protected: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="A protected attribute, e.g. sex; may be repeated.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option(metavar="COL", help="Whom a row belongs to.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COL", help="When the row happened.")] = None,
+    assume_public: Annotated[
+        bool,
+        typer.Option("--assume-public", help="Declare the bounds and levels seen here: you vouch they are public."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace SCHEMA if it exists.")] = False,
+) -> None:
+    """Say what each column of a table is, and why; correct the file where it is wrong.
+
+    \b
+    Example:
+      synthx detect people.csv -o schema.json --target fraud --protected sex
+    """
+    from synthx._files import check_output, replacing
+    from synthx.io import read_table
+    from synthx.schema import Schema
+
+    if output is not None:
+        check_output(output, force=force)
+    schema = Schema.detect(
+        read_table(data),
+        target=target,
+        protected=protected or (),
+        entity=entity,
+        time=time,
+        assume_public=assume_public,
+    )
+    typer.echo(repr(schema))
+    for sentence in _not_learned(schema):
+        typer.echo(sentence)
+    if output is not None:
+        with replacing(output, force=force) as draft:
+            schema.to_json(draft)
+        typer.echo(f"Written to {output}.")
+
+
+def _not_learned(schema: Schema) -> list[str]:
+    """Return a sentence for each fate of the columns that no model looks at."""
+    from synthx.schema import Kind
+
+    fates = {
+        Kind.IDENTIFIER: "replaced by fresh keys of the same pattern",
+        Kind.PERSONAL: "replaced by fakes",
+        Kind.TEXT: "left missing",
+        Kind.CONSTANT: "the same in every row",
+    }
+    sentences = []
+    for kind, fate in fates.items():
+        names = [column.name for column in schema if column.kind is kind]
+        if names:
+            sentences.append(f"Not learned, {fate}: {', '.join(names)}.")
+    return sentences

@@ -1,0 +1,63 @@
+"""``synthx fit``: learn a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from synthx.cli.progress import reporting
+from synthx.errors import ParameterError
+
+if TYPE_CHECKING:
+    from synthx.models.base import Synthesizer
+
+__all__ = ["fit"]
+
+
+def fit(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Write the model to this file.")],
+    model: Annotated[str, typer.Option(metavar="gan|auto", help="The kind of model.")] = "auto",
+    schema: Annotated[
+        Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="Take at most this long; by default until nothing is gained.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same model on a CPU.")] = 0,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="ROWS", help="Rows a training step; fewer need less memory.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
+) -> None:
+    """Learn a table and save the model; Ctrl-C keeps the best so far.
+
+    \b
+    Example:
+      synthx fit people.csv -o people.synthx --schema schema.json --minutes 5
+    """
+    from synthx._files import check_output
+    from synthx.cli.tables import read_with_schema
+
+    check_output(output, force=force)
+    synthesizer = _synthesizer(model, minutes=minutes, seed=seed, device=device, batch_size=batch_size)
+    frame, known = read_with_schema(data, schema, target)
+    with reporting() as report:
+        synthesizer.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
+    synthesizer.save(output, force=force)
+    typer.echo(synthesizer.training_.describe())
+    typer.echo(f"Written to {output}.")
+
+
+def _synthesizer(name: str, *, minutes: float | None, seed: int, device: str, batch_size: int | None) -> Synthesizer:
+    if name not in ("auto", "gan"):
+        raise ParameterError(f"there is no model {name!r}", remedy="choose --model gan or auto")
+
+    from synthx.models.gan import TabularGAN
+
+    settings = {"max_minutes": minutes, "seed": seed, "device": device, "batch_size": batch_size}
+    return TabularGAN(**{key: value for key, value in settings.items() if value is not None})

@@ -1,0 +1,91 @@
+"""What went wrong, as one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+
+import typer
+
+from synthx.errors import ResourceError, SynthxError, UserError
+
+__all__ = ["exit_status", "explain_crash"]
+
+SUCCESS, OUR_FAULT, USER_CAN_MEND, INTERRUPTED = 0, 1, 2, 130
+
+
+def exit_status(command: Callable[[], object]) -> int:
+    """Run a command; say on standard error what went wrong, and return the exit status.
+
+    What nobody foresaw passes through; `explain_crash` meets it at the end.
+    """
+    try:
+        command()
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("Stopped by Ctrl-C; nothing was written.", INTERRUPTED)
+    except typer.Exit as error:
+        return error.exit_code
+    except typer.TyperException as error:  # an unknown option, a missing argument
+        return _say(_usage(error), USER_CAN_MEND)
+    except UserError as error:
+        return _say(str(error), USER_CAN_MEND)
+    except BrokenPipeError:  # as in `synthx detect data.csv | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUR_FAULT
+    except SynthxError as error:
+        return _say(str(error), OUR_FAULT)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return _say(str(_out_of_memory()), USER_CAN_MEND)
+    return SUCCESS
+
+
+def explain_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say in one sentence that synthx failed, in the place of Python's traceback; Python then exits with status 1."""
+    if _is_debugging() or not isinstance(error, Exception):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        typer.echo(f"synthx: {_sentence(error)}", err=True)
+
+
+def _say(sentence: str, status: int) -> int:
+    """Print a sentence, below the traceback of what is being handled if that is wanted; return the status."""
+    if _is_debugging():
+        traceback.print_exc()
+    typer.echo(f"synthx: {sentence}", err=True)
+    return status
+
+
+def _is_debugging() -> bool:
+    return os.environ.get("SYNTHX_DEBUG", "") not in ("", "0")
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return what was wrong with the command's arguments, and where to look."""
+    context = getattr(error, "ctx", None)
+    command = "synthx" if context is None else context.command_path
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see `{command} --help`."
+
+
+def _sentence(error: Exception) -> str:
+    said = " ".join(str(error).split())[:300]
+    return (
+        f"this should not have happened ({type(error).__name__}: {said}); "
+        "run it again with SYNTHX_DEBUG=1 in the environment to see where."
+    )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: torch says so in a RuntimeError, and in other words on each device."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in said or "can't allocate memory" in said
+
+
+def _out_of_memory() -> ResourceError:
+    return ResourceError(
+        "memory ran out", remedy="use a smaller --batch-size in fit, a smaller -n in sample, or a table of fewer rows"
+    )

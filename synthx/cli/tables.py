@@ -1,0 +1,66 @@
+"""A table and its schema, as the commands are given them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthx.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthx.schema import Schema
+
+__all__ = ["read_with_schema"]
+
+
+def read_with_schema(data: Path, schema: Path | None, target: str | None) -> tuple[pd.DataFrame, Schema]:
+    """Return the table in `data` and its schema: the one in the file `schema`, or else the one detected.
+
+    Parameters
+    ----------
+    data : Path
+        The table.
+    schema : Path, optional
+        A file that `synthx detect` wrote.
+    target : str, optional
+        The column that is to have the role of target.
+
+    Raises
+    ------
+    DataError, SchemaError
+        If either file cannot be read, they do not fit each other, or the target has one class.
+    """
+    from synthx.io import read_table
+    from synthx.schema import Schema
+
+    if schema is None:
+        frame = read_table(data)
+        known = Schema.detect(frame, target=target)
+    else:
+        known = _with_target(Schema.from_json(schema), target)
+        frame = read_table(data, schema=known)
+    _check_classes(frame, known)
+    return frame, known
+
+
+def _with_target(schema: Schema, target: str | None) -> Schema:
+    from synthx.schema import Role
+
+    if target is None:
+        return schema
+    for column in schema.with_role(Role.TARGET):
+        schema = schema.replace(column.name, role=None)
+    return schema.replace(target, role=Role.TARGET)
+
+
+def _check_classes(frame: pd.DataFrame, schema: Schema) -> None:
+    target = schema.target
+    if target is not None and frame[target.name].nunique() < 2:
+        values = frame[target.name].dropna().unique()
+        held = f"only the value {values[0]!r}" if len(values) else "nothing but missing cells"
+        raise DataError(
+            f"the target column {target.name!r} holds {held}",
+            remedy="choose a target with two classes or more, or leave --target out",
+        )

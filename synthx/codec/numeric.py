@@ -1,0 +1,352 @@
+"""Numbers as codes and offsets.
+
+A number becomes one of three sorts of code: missing; a *spike*, a value that many rows share (zero, a cap, a round
+amount); or a *bin*. Bins hold about equally many rows, and inside a bin the offset runs from 0 to 1 along a few knots.
+Bins and knots together are one increasing piecewise-linear function from values to *positions*: position 3.25 is a quarter
+of the way, in rows, through the fourth bin. That function is all that is stored of the values that are not spikes.
+
+Privacy of what is stored: a spike is held by at least `rare_threshold` rows; each piece between two knots stands for at
+least `rare_threshold` rows; and a knot lies midway between two neighbouring values, so it equals no value at all. The
+first and the last knot lie beyond the `rare_threshold`-th smallest and largest value; what lies outside is clipped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from synthx.condition import Between, Condition, Missing, OneOf, Window
+
+__all__ = ["Grid", "NumericCodec"]
+
+MAX_BINS = 100
+MAX_SPIKES = 128
+KNOTS_PER_BIN = 8
+SPIKE_SHARE = 1 / 2_000
+"""A value is a spike where it holds at least this share of the filled cells, and at least `rare_threshold` rows."""
+MAX_DECIMALS = 9
+GRID_SAMPLE = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The values a column can take: ``base + k * step``; `step` 0 means any number.
+
+    Integers have step 1, prices 0.01, a limit in multiples of 50 has step 50.
+    """
+
+    step: float = 0.0
+    base: float = 0.0
+    decimals: int = MAX_DECIMALS
+
+    @classmethod
+    def of(cls, values: np.ndarray, decimals: int | None = None) -> Grid:
+        """Find the coarsest grid that holds every value; `values` is free of missing cells."""
+        digits = _decimals(values) if decimals is None else decimals
+        if digits is None:
+            return cls()
+        units = np.rint(values * 10.0**digits)
+        if len(units) == 0 or np.abs(units).max() >= 2**53:
+            return cls()
+        whole = units.astype(np.int64)
+        step = int(np.gcd.reduce(whole - whole[0])) or 1
+        # A common divisor that few rows attest to, or that is no round number, is chance.
+        if len(np.unique(whole[:GRID_SAMPLE])) < 10 or not _is_round(step):
+            step = 1
+        return cls(step / 10**digits, int(whole[0] % step) / 10**digits, digits)
+
+    def snap(self, values: np.ndarray) -> np.ndarray:
+        """Return the nearest values on the grid; halves go up."""
+        if self.step == 0:
+            return values
+        snapped = self.base + np.floor((values - self.base) / self.step + 0.5) * self.step
+        return np.round(snapped, self.decimals)
+
+    def inside(self, low: float, high: float) -> tuple[float, float]:
+        """Return the range of numbers that snap to a grid value in ``[low, high]``; empty (high < low) if none does."""
+        if self.step == 0:
+            return low, high
+        tolerance = 1e-9
+        first = np.ceil((low - self.base) / self.step - tolerance)
+        last = np.floor((high - self.base) / self.step + tolerance)
+        if last < first:
+            return 0.0, -1.0
+        return self.base + (first - 0.5) * self.step, self.base + (last + 0.5) * self.step
+
+
+def _decimals(values: np.ndarray) -> int | None:
+    """Return how many digits after the point all values need, or None if more than `MAX_DECIMALS`."""
+    sample = values[:: max(1, len(values) // GRID_SAMPLE)]
+    for digits in range(MAX_DECIMALS + 1):
+        if _needs_at_most(sample, digits) and _needs_at_most(values, digits):
+            return digits
+    return None
+
+
+def _needs_at_most(values: np.ndarray, digits: int) -> bool:
+    return bool(np.all(np.abs(values - np.round(values, digits)) <= 1e-12 * np.maximum(1.0, np.abs(values))))
+
+
+def _is_round(step: int) -> bool:
+    """Whether a step is one that people choose: 1, 2, 5 or 25 times a power of ten, or a multiple of 60 (times)."""
+    if step % 60 == 0:
+        return True
+    while step % 10 == 0:
+        step //= 10
+    return step in (1, 2, 5, 25, 3, 6, 12)
+
+
+@dataclasses.dataclass(frozen=True)
+class NumericCodec:
+    """The codes of one column of numbers.
+
+    Codes stand in this order: missing (if `nullable`), spikes in ascending order, bins in ascending order.
+
+    Parameters
+    ----------
+    nullable : bool
+        Whether code 0 means missing.
+    spikes : float array, shape (spikes,)
+        Values with codes of their own, ascending.
+    knots, positions : float arrays, shape (knots,)
+        The piecewise-linear function from values to positions; positions run from 0 to the number of bins.
+    grid : Grid
+        The values that decoding may give.
+    """
+
+    nullable: bool
+    spikes: np.ndarray
+    knots: np.ndarray
+    positions: np.ndarray
+    grid: Grid
+
+    has_offset = True
+
+    # -- fitting ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def fit(
+        cls,
+        values: np.ndarray,
+        *,
+        rare_threshold: int,
+        nullable: bool = False,
+        decimals: int | None = None,
+        max_bins: int = MAX_BINS,
+    ) -> NumericCodec:
+        """Choose spikes, bins and knots from `values`, shape (rows,), NaN where missing."""
+        filled = values[~np.isnan(values)]
+        nullable = nullable or len(filled) < len(values)
+        grid = Grid.of(filled, decimals)
+        filled = grid.snap(filled)
+        distinct, counts = np.unique(filled, return_counts=True)
+        is_spike = _choose_spikes(counts, len(filled), rare_threshold)
+        if not is_spike.any() and len(filled) < rare_threshold:
+            nothing = np.empty(0)
+            return cls(True, nothing, nothing, nothing, grid)
+        rest = int(counts[~is_spike].sum())
+        knots = _choose_knots(distinct[~is_spike], counts[~is_spike], rare_threshold, max_bins, len(filled))
+        if is_spike.any() and rest < rare_threshold:
+            knots = (np.empty(0), np.empty(0))  # too few to describe: they join the nearest spike
+        return cls(nullable, distinct[is_spike], *knots, grid)
+
+    # -- shape --------------------------------------------------------------------------------------------------
+
+    @property
+    def bins(self) -> int:
+        return int(self.positions[-1]) if len(self.positions) else 0
+
+    @property
+    def first_spike(self) -> int:
+        return int(self.nullable)
+
+    @property
+    def first_bin(self) -> int:
+        return self.first_spike + len(self.spikes)
+
+    @property
+    def size(self) -> int:
+        return self.first_bin + self.bins
+
+    @property
+    def centres(self) -> np.ndarray:
+        """The value in the middle of each code; NaN for missing; shape (size,)."""
+        middles = np.interp(np.arange(self.bins) + 0.5, self.positions, self.knots) if self.bins else np.empty(0)
+        return np.concatenate([np.full(self.first_spike, np.nan), self.spikes, middles])
+
+    # -- coding -------------------------------------------------------------------------------------------------
+
+    def encode(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return codes (int32) and offsets (float32, in [0, 1)), each of shape (rows,); NaN means missing."""
+        codes = np.zeros(len(values), np.int32)
+        offsets = np.full(len(values), 0.5, np.float32)
+        filled = ~np.isnan(values)
+        if self.size == self.first_spike:
+            return codes, offsets
+        x = self.grid.snap(values[filled])
+        nearest = _nearest(self.spikes, x) if len(self.spikes) else np.zeros(len(x), np.int64)
+        of_spike = self.spikes[nearest] == x if len(self.spikes) else np.zeros(len(x), bool)
+        if not self.bins:
+            of_spike[:] = True
+        position = np.interp(x, self.knots, self.positions) if self.bins else np.zeros(len(x))
+        bin_ = np.minimum(position.astype(np.int64), max(self.bins - 1, 0))
+        codes[filled] = np.where(of_spike, self.first_spike + nearest, self.first_bin + bin_)
+        inside = np.minimum(position - bin_, np.float32(1 - 2**-24)).astype(np.float32)
+        offsets[filled] = np.where(of_spike, np.float32(0.5), inside)
+        return codes, offsets
+
+    def decode(self, codes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Return the numbers, NaN where missing; shape (rows,)."""
+        table = self.centres
+        if len(table) == 0:
+            return np.full(len(codes), np.nan)
+        values: np.ndarray = table[codes]
+        in_bin = codes >= self.first_bin
+        if in_bin.any():
+            position = (codes[in_bin] - self.first_bin) + offsets[in_bin].astype(np.float64)
+            values[in_bin] = self._on_grid(np.interp(position, self.positions, self.knots))
+        return values
+
+    def _on_grid(self, values: np.ndarray) -> np.ndarray:
+        """Snap to the grid without leaving the outermost knots."""
+        if self.grid.step == 0:
+            return values
+        low, high = self.knots[0], self.knots[-1]
+        if high - low < self.grid.step:
+            return self.grid.snap(values)
+        inner = self.grid.snap(np.array([low, high]))
+        first = inner[0] if inner[0] >= low else inner[0] + self.grid.step
+        last = inner[1] if inner[1] <= high else inner[1] - self.grid.step
+        return np.clip(self.grid.snap(values), np.round(first, self.grid.decimals), np.round(last, self.grid.decimals))
+
+    # -- conditions ---------------------------------------------------------------------------------------------
+
+    def window(self, condition: Condition) -> Window:
+        """Return the codes and offsets that satisfy a condition whose bounds and values are floats."""
+        if isinstance(condition, Missing):
+            allowed = np.zeros(self.size, bool)
+            allowed[: self.first_spike] = True
+            return Window.of_codes(allowed)
+        if isinstance(condition, OneOf):
+            return _hull([self._range_window(value, value) for value in condition.values])
+        low = -np.inf if condition.low is None else float(condition.low)  # type: ignore[arg-type]
+        high = np.inf if condition.high is None else float(condition.high)  # type: ignore[arg-type]
+        return self._range_window(low, high)
+
+    def _range_window(self, low: float, high: float) -> Window:
+        window = Window.of_codes(np.zeros(self.size, bool))
+        spikes = slice(self.first_spike, self.first_bin)
+        window.weights[spikes] = (self.spikes >= low) & (self.spikes <= high)
+        if not self.bins or (low == high and low in self.spikes):
+            return window
+        from_value, to_value = self.grid.inside(low, high)
+        from_value, to_value = max(from_value, self.knots[0]), min(to_value, self.knots[-1])
+        if from_value > to_value:
+            return window
+        first, last = np.interp([from_value, to_value], self.knots, self.positions)
+        index = np.arange(self.bins)
+        bins = slice(self.first_bin, None)
+        window.low[bins] = np.clip(first - index, 0.0, 1.0)
+        window.high[bins] = np.clip(last - index, 0.0, 1.0)
+        window.weights[bins] = window.high[bins] - window.low[bins]
+        if first == last:  # a single value: give its bin a little weight, so that it can be drawn at all
+            window.weights[self.first_bin + min(int(first), self.bins - 1)] = 1e-9
+        return window
+
+    # -- files --------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "type": "numeric",
+            "nullable": self.nullable,
+            "spikes": self.spikes.tolist(),
+            "knots": self.knots.tolist(),
+            "positions": self.positions.tolist(),
+            "grid": dataclasses.asdict(self.grid),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NumericCodec:
+        arrays = {name: np.asarray(values[name], np.float64) for name in ("spikes", "knots", "positions")}
+        return cls(nullable=values["nullable"], grid=Grid(**values["grid"]), **arrays)
+
+
+def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int) -> np.ndarray:
+    """Return which distinct values get codes of their own; shape (distinct,)."""
+    floor = max(rare_threshold, rows * SPIKE_SHARE)
+    frequent: np.ndarray = counts >= floor
+    if len(counts) <= MAX_SPIKES:
+        return counts >= rare_threshold
+    if frequent.sum() > MAX_SPIKES:
+        frequent &= counts > np.partition(counts, -MAX_SPIKES - 1)[-MAX_SPIKES - 1]
+    return frequent
+
+
+def _choose_knots(
+    distinct: np.ndarray, counts: np.ndarray, rare_threshold: int, max_bins: int, rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the values that are not spikes into pieces of equally many rows; return knots and positions.
+
+    The candidates for a cut are the midpoints between neighbouring distinct values.
+    """
+    rest = int(counts.sum())
+    if rest < rare_threshold:
+        return np.empty(0), np.empty(0)
+    midpoints = (distinct[1:] + distinct[:-1]) / 2
+    below = np.cumsum(counts)[:-1]
+    apart = (midpoints > distinct[:-1]) & (midpoints < distinct[1:])  # False where floats are too close to part
+    midpoints, below = midpoints[apart], below[apart]
+    lowest = int(np.searchsorted(below, rare_threshold))
+    highest = int(np.searchsorted(below, rest - rare_threshold, side="right")) - 1
+    if highest <= lowest:
+        centre = float(np.average(distinct, weights=counts)) if len(midpoints) == 0 else float(midpoints[len(midpoints) // 2])
+        return np.array([centre, centre]), np.array([0.0, 1.0])
+    bins = int(np.clip(round(max_bins * rest / rows), min(8, rest // (2 * rare_threshold)), rest // rare_threshold))
+    pieces = int(np.clip(rest // rare_threshold, 1, max(bins, 1) * KNOTS_PER_BIN))
+    wanted = np.linspace(below[lowest], below[highest], pieces + 1)
+    cuts = np.unique(np.clip(np.searchsorted(below, wanted), lowest, highest))
+    cuts = _drop_light(cuts, below, rare_threshold)
+    mass = (below[cuts] - below[cuts[0]]) / (below[cuts[-1]] - below[cuts[0]])
+    return midpoints[cuts], _positions(mass, max(bins, 1))
+
+
+def _drop_light(cuts: np.ndarray, below: np.ndarray, rare_threshold: int) -> np.ndarray:
+    """Drop cuts until each piece holds at least `rare_threshold` rows; the two outermost stay."""
+    kept = [int(cuts[0])]
+    for cut in map(int, cuts[1:-1]):
+        if below[cut] - below[kept[-1]] >= rare_threshold and below[cuts[-1]] - below[cut] >= rare_threshold:
+            kept.append(cut)
+    return np.array([*kept, int(cuts[-1])])
+
+
+def _positions(mass: np.ndarray, bins: int) -> np.ndarray:
+    """Turn cumulative shares of rows, from 0 to 1, into positions so that whole positions fall on knots.
+
+    A bin is a run of pieces; a heavy piece is a bin of its own, so there may be fewer bins than asked for.
+    """
+    ends = np.unique(np.searchsorted(mass, np.arange(1, bins + 1) / bins - 1e-12))  # last knot of each bin
+    starts = np.concatenate([[0], ends[:-1]])
+    bin_of = np.searchsorted(ends, np.arange(len(mass)))
+    inside = (mass - mass[starts[bin_of]]) / (mass[ends[bin_of]] - mass[starts[bin_of]])
+    return bin_of + inside
+
+
+def _nearest(sorted_values: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the index of the nearest of `sorted_values` (not empty) for each of `x`."""
+    right = np.clip(np.searchsorted(sorted_values, x), 1, len(sorted_values) - 1) if len(sorted_values) > 1 else None
+    if right is None:
+        return np.zeros(len(x), np.int64)
+    nearer_left = x - sorted_values[right - 1] <= sorted_values[right] - x
+    return np.where(nearer_left, right - 1, right)
+
+
+def _hull(windows: list[Window]) -> Window:
+    """Join windows; where two share a bin the interval spans both, and enforcing picks among the listed values."""
+    weights = np.minimum(1.0, np.sum([window.weights for window in windows], axis=0))
+    reached = np.stack([window.weights > 0 for window in windows])
+    low = np.where(reached, np.stack([window.low for window in windows]), 1.0).min(axis=0)
+    high = np.where(reached, np.stack([window.high for window in windows]), 0.0).max(axis=0)
+    nowhere = ~reached.any(axis=0)
+    return Window(weights, np.where(nowhere, 0.0, low), np.where(nowhere, 1.0, high))

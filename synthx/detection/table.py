@@ -1,0 +1,142 @@
+"""A table: roles are checked, every column is read and judged, and the schema is put together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+from synthx.detection.cells import Cells, Finding, read_cells
+from synthx.detection.column import find_entity, find_kind, find_learned, find_time
+from synthx.detection.public import declare, declare_levels
+from synthx.errors import DataError, SchemaError
+from synthx.schema import Column, Kind, Role, Schema
+
+__all__ = ["detect"]
+
+
+def detect(
+    frame: pd.DataFrame,
+    *,
+    target: str | None = None,
+    protected: Iterable[str] = (),
+    entity: str | None = None,
+    time: str | None = None,
+    assume_public: bool = False,
+) -> Schema:
+    """Detect what each column of a table is.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (rows, columns)
+        The table; column names are text.
+    target : str, optional
+        The column to predict. If it is discrete its levels are declared: the list of labels is taken as public.
+    protected : iterable of str
+        Columns whose groups must be treated alike.
+    entity : str, optional
+        The key of whom a row belongs to; an identifier even though it repeats.
+    time : str, optional
+        What orders the rows of an entity: dates or numbers.
+    assume_public : bool
+        Declare the levels of all discrete columns, and the bounds and decimals of numbers and dates, as they occur in
+        the data. The user vouches that these are public; under differential privacy they cost nothing.
+
+    Returns
+    -------
+    Schema
+        One column each, in the table's order, with the reason for its kind. Without `assume_public` only these are
+        declared: the labels of flags, the levels of ordered categories, the value of a constant, the target's labels.
+
+    Raises
+    ------
+    DataError
+        If the table is empty, a name is not text or occurs twice, cells are infinite or of an unreadable type, the
+        target has one class only, or the time column holds neither dates nor numbers.
+    SchemaError
+        If a role names a column that the table lacks, or one column is given two roles.
+    """
+    _check_table(frame)
+    roles = _assign_roles(list(frame.columns), target=target, protected=protected, entity=entity, time=time)
+    columns = []
+    for name in frame.columns:
+        cells = read_cells(frame[name])
+        role = roles.get(name)
+        column = _make_column(cells, role, _finder(role)(cells))
+        if role is Role.TARGET:
+            _check_target(column, cells)
+            column = declare_levels(column, cells) if column.kind.is_discrete else column
+        columns.append(declare(column, cells) if assume_public else column)
+    return Schema(tuple(columns))
+
+
+def _check_table(frame: pd.DataFrame) -> None:
+    if frame.shape[1] == 0 or frame.shape[0] == 0:
+        what = "columns" if frame.shape[1] == 0 else "rows"
+        raise DataError(f"the table has no {what}", remedy="give a table with at least one row and one column")
+    for name in frame.columns:
+        if not isinstance(name, str):
+            raise DataError(
+                f"the column name {name!r} is {type(name).__name__}, not text",
+                remedy="rename the columns, e.g. frame.columns = frame.columns.map(str)",
+            )
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise DataError(f"the table has column {doubled[0]!r} more than once", remedy="rename or drop one of them")
+
+
+def _assign_roles(
+    names: list[str], *, target: str | None, protected: Iterable[str], entity: str | None, time: str | None
+) -> dict[str, Role]:
+    if isinstance(protected, str):
+        protected = (protected,)
+    wanted = [(target, Role.TARGET), *((name, Role.PROTECTED) for name in protected)]
+    wanted += [(entity, Role.ENTITY), (time, Role.TIME)]
+    roles: dict[str, Role] = {}
+    for name, role in wanted:
+        if name is None:
+            continue
+        if name not in names:
+            close = difflib.get_close_matches(str(name), names, n=3) or names[:5]
+            raise SchemaError(
+                f"the {role} column {name!r} is not in the table",
+                remedy=f"choose a column of the table, such as {', '.join(map(repr, close))}",
+            )
+        if roles.get(name, role) is not role:
+            raise SchemaError(
+                f"column {name!r} is given two roles, {roles[name]} and {role}",
+                remedy="give each column one role, or copy the column under another name",
+            )
+        roles[name] = role
+    return roles
+
+
+def _finder(role: Role | None) -> Callable[[Cells], Finding]:
+    if role is Role.ENTITY:
+        return find_entity
+    if role is Role.TIME:
+        return find_time
+    if role is None:
+        return find_kind
+    return lambda cells: find_learned(cells, role.value)
+
+
+def _make_column(cells: Cells, role: Role | None, found: Finding) -> Column:
+    return Column(
+        name=cells.name,
+        kind=found.kind,
+        dtype=cells.dtype,
+        role=role,
+        nullable=cells.present < cells.rows,
+        levels=found.levels,
+        decimals=found.decimals,
+        format=found.format,
+        reason=f"{found.reason}: {found.kind}",
+    )
+
+
+def _check_target(column: Column, cells: Cells) -> None:
+    if (column.kind is Kind.CONSTANT or column.kind.is_discrete) and len(cells.distinct) < 2:
+        classes = "no class" if len(cells.distinct) == 0 else f"one class only, {cells.distinct[0]!r}"
+        raise DataError(f"the target column {column.name!r} has {classes}", remedy="give rows of at least two classes")

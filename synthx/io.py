@@ -1,0 +1,317 @@
+"""Tables in and out: CSV, gzipped CSV and Parquet."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from synthx._files import check_output, replacing, writing
+from synthx.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from synthx.schema import Schema
+
+__all__ = ["TableWriter", "check_table_output", "read_table", "write_table"]
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+def read_table(path: str | Path, *, schema: Schema | None = None) -> pd.DataFrame:
+    """Read a table from a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+
+    CSV has no types, so these rules apply, which keep what a cell says:
+
+    - A column is read as numbers only if every cell is written as a number is. ZIP codes with a leading zero,
+      telephone numbers with a plus sign and account numbers of more than 18 digits stay text.
+    - Whole numbers are ``int64``, or pandas' nullable ``Int64`` where cells are missing; numbers with a point are
+      ``float64``; a column of ``True`` and ``False`` is ``bool``, or ``boolean`` where cells are missing.
+    - A cell is missing if it is empty or reads NaN, nan, <NA> or #N/A. In a column of numbers, NA, N/A, n/a, None,
+      NULL, null, NaT, ``.`` and ``-`` are missing too; in a column of text they are text (``NA`` is Namibia).
+    - Dates and times stay text; the schema's format says how they are written.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    schema : Schema, optional
+        Its dtypes are given to the columns; a column of integers or truth values that has missing cells in this file
+        gets the nullable twin of its dtype.
+
+    Returns
+    -------
+    DataFrame
+        Rows and columns in the file's order, with a fresh index.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, of another format, empty, damaged, names a column twice, or does not fit the schema.
+    """
+    path = Path(path)
+    _check_readable(path)
+    if path.suffix == ".parquet":
+        frame = _read_parquet(path)
+    else:
+        from synthx._csv import read_csv
+        from synthx._dtypes import is_text
+
+        text = () if schema is None else (column.name for column in schema if is_text(column.dtype))
+        frame = read_csv(path, text=frozenset(text))
+    return frame if schema is None else _fitted_to(frame, schema)
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
+    """Write a frame, without its index, to a ``.csv``, ``.csv.gz`` or ``.parquet`` file; equal frames give equal bytes.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and `force` is not set, or cannot be written; nothing is left half-written.
+    """
+    with TableWriter(path, force=force) as writer:
+        writer.append(frame)
+
+
+def check_table_output(path: str | Path, *, force: bool = False) -> Path:
+    """Return `path` if a table can be written there; call this before long work.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is unknown, the folder is missing, or the file exists and `force` is not set.
+    """
+    path = Path(path)
+    if not path.name.endswith(SUFFIXES):
+        raise OutputError(
+            f"the output {str(path)!r} is of an unknown format", remedy=f"end its name in {' or '.join(SUFFIXES)}"
+        )
+    return check_output(path, force=force)
+
+
+class TableWriter:
+    """Write a table piece by piece; the file appears, whole, when the ``with`` block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+    force : bool
+        Whether a file that is already there may be replaced.
+
+    Raises
+    ------
+    OutputError
+        As `check_table_output`, or if the disk is full.
+
+    Examples
+    --------
+    >>> with TableWriter("rows.parquet") as writer:  # doctest: +SKIP
+    ...     for frame in model.sample_batches(1_000_000):
+    ...         writer.append(frame)
+    """
+
+    def __init__(self, path: str | Path, *, force: bool = False) -> None:
+        self.path = check_table_output(path, force=force)
+        self.rows = 0
+        """Rows written so far."""
+        self._force = force
+        self._closing = contextlib.ExitStack()
+        self._draft: Path | None = None
+        self._sink: _Sink | None = None
+
+    def __enter__(self) -> Self:
+        self._draft = self._closing.enter_context(replacing(self.path, force=self._force))
+        return self
+
+    def append(self, frame: pd.DataFrame) -> None:
+        """Write the rows of `frame`, whose columns are those of the first frame.
+
+        Raises
+        ------
+        DataError
+            If the frame has other columns than the first.
+        OutputError
+            If the disk is full.
+        """
+        if self._draft is None:
+            raise RuntimeError("use `with TableWriter(path) as writer:`")
+        with writing(self.path):
+            if self._sink is None:
+                self._sink = _sink(self.path, self._draft, frame)
+                self._closing.callback(self._close, self._sink)
+            self._sink.write(frame)
+        self.rows += len(frame)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._sink is None:
+            self._closing.callback(self._refuse)
+        self._closing.__exit__(kind, error, trace)
+
+    def _close(self, sink: _Sink) -> None:
+        with writing(self.path):
+            sink.close()
+
+    def _refuse(self) -> None:
+        raise DataError(f"no rows were given for {str(self.path)!r}", remedy="append a frame")
+
+
+# -- writing --------------------------------------------------------------------------------------------------------
+
+
+class _Sink(Protocol):
+    def write(self, frame: pd.DataFrame) -> None: ...
+    def close(self) -> None: ...
+
+
+def _sink(path: Path, draft: Path, first: pd.DataFrame) -> _Sink:
+    """Return what writes `draft` in the format that `path` is named for, with the columns of `first`."""
+    if path.suffix == ".parquet":
+        return _ParquetSink(draft, first)
+    return _CsvSink(draft, first, is_zipped=path.suffix == ".gz")
+
+
+class _CsvSink:
+    def __init__(self, path: Path, first: pd.DataFrame, *, is_zipped: bool) -> None:
+        self.columns = list(first.columns)
+        self.is_first = True
+        self.timed: set[object] = set()
+        self.file = path.open("xb")
+        # No name and no time in the gzip header, so that the bytes depend on the rows alone.
+        zipped = gzip.GzipFile("", "wb", compresslevel=6, fileobj=self.file, mtime=0) if is_zipped else None
+        self.text = io.TextIOWrapper(zipped or self.file, encoding="utf-8", newline="", write_through=True)
+
+    def write(self, frame: pd.DataFrame) -> None:
+        _check_columns(self.columns, frame)
+        frame = self._timed_as_before(frame)
+        frame.to_csv(self.text, index=False, header=self.is_first, lineterminator="\n")
+        self.is_first = False
+
+    def _timed_as_before(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write midnight out where an earlier piece had times; pandas leaves it out of a piece without any."""
+        for name, column in frame.select_dtypes("datetime").items():
+            if not (column.dropna() == column.dropna().dt.normalize()).all():
+                self.timed.add(name)
+            elif name in self.timed:
+                frame = frame.assign(**{str(name): column.dt.strftime("%Y-%m-%d 00:00:00")})
+        return frame
+
+    def close(self) -> None:
+        self.text.close()
+        self.file.close()
+
+
+class _ParquetSink:
+    def __init__(self, path: Path, first: pd.DataFrame) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self.columns = list(first.columns)
+        self.schema = _arrow_schema(first)
+        try:
+            self.writer = parquet.ParquetWriter(path, self.schema)
+        except pa.ArrowException as error:
+            raise OutputError(f"the file {path.name!r} cannot be written ({error})", remedy="write CSV") from error
+
+    def write(self, frame: pd.DataFrame) -> None:
+        import pyarrow as pa
+
+        _check_columns(self.columns, frame)
+        self.writer.write_table(pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False))
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def _check_columns(columns: list[str], frame: pd.DataFrame) -> None:
+    if list(frame.columns) != columns:
+        raise DataError(
+            f"a frame has the columns {list(frame.columns)!r}, the first one had {columns!r}",
+            remedy="append frames with the same columns",
+        )
+
+
+def _arrow_schema(frame: pd.DataFrame) -> pa.Schema:
+    """Return the types of the first frame; a column with nothing in it may hold text later."""
+    import pyarrow as pa
+
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    for position, field in enumerate(schema):
+        if pa.types.is_null(field.type):
+            schema = schema.set(position, field.with_type(pa.string()))
+    return schema
+
+
+# -- reading --------------------------------------------------------------------------------------------------------
+
+
+def _check_readable(path: Path) -> None:
+    if path.is_dir():
+        raise DataError(f"{str(path)!r} is a folder", remedy="name a file in it")
+    if not path.name.endswith(SUFFIXES):
+        raise DataError(
+            f"the file {str(path)!r} is of an unknown format",
+            remedy=f"give a file that ends in {' or '.join(SUFFIXES)}",
+        )
+    if not path.is_file():
+        raise DataError(f"there is no file {str(path)!r}", remedy="check the path")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"there is no permission to read {str(path)!r}", remedy="change its permissions")
+    if path.stat().st_size == 0:
+        raise DataError(f"the file {str(path)!r} is empty", remedy="give a table with a header and rows")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        table = pa.parquet.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"the file {str(path)!r} is not a whole Parquet file ({error})", remedy="copy or write it again"
+        ) from error
+    _check_flat(path, table)
+    frame: pd.DataFrame = table.to_pandas()
+    named = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index(drop=not named)
+    if not frame.columns.map(lambda name: isinstance(name, str)).all():
+        frame.columns = frame.columns.map(str)
+    return frame
+
+
+def _check_flat(path: Path, table: pa.Table) -> None:
+    import pyarrow as pa
+
+    if table.num_rows == 0:
+        raise DataError(f"the file {str(path)!r} holds no rows", remedy="give a table with rows")
+    names = table.column_names
+    twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+    if twice is not None:
+        raise DataError(f"the file {str(path)!r} has two columns named {twice!r}", remedy="rename or drop one")
+    for field in table.schema:
+        if pa.types.is_nested(field.type):
+            raise DataError(
+                f"column {field.name!r} of {str(path)!r} holds {field.type} in every cell",
+                remedy="spread it over several columns, or drop it",
+            )
+
+
+def _fitted_to(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    import pandas as pd
+
+    from synthx._dtypes import as_declared
+
+    schema.check_names(frame.columns)
+    return pd.DataFrame(
+        {str(name): as_declared(column, schema[str(name)]) for name, column in frame.items()}, copy=False
+    )

@@ -1,0 +1,186 @@
+"""Drawing rows from a network that gives the probabilities of hidden digits given visible ones.
+
+Rows are drawn stage by stage. Conditions are kept by construction: a code that is not allowed has probability zero. What a
+condition fixes to a single code is visible from the start; digits that a condition restricts to several codes are drawn
+next, one after the other, and weighted so that together they follow the model's joint distribution given all conditions
+(sequential importance resampling; Doucet, de Freitas & Gordon 2001, chapter 1); the rest follows in its stages.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthx.condition import Window
+from synthx.models.layout import Digits, Heads
+from synthx.models.networks import NEVER, Completer
+
+__all__ = ["Stage", "StagedSampler", "draw_heads"]
+
+CANDIDATES = 4
+"""Candidates a row where several conditions have to agree."""
+CHUNK = 16_384
+"""Rows that pass the network at once where there are more candidates than rows."""
+
+
+class Stage:
+    """The digits that are drawn together.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The number of values of every digit.
+    digits : tuple of int
+        Those of this stage.
+    full : Heads
+        The outputs of the network.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], digits: tuple[int, ...], full: Heads) -> None:
+        device = full.starts.device
+        self.heads = Heads(sizes, digits).to(device)
+        self.places = full.places(self.heads.digits.tolist()).to(device)
+        """Where the stage's outputs lie among all outputs."""
+
+
+def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tensor:
+    """Draw one value a head from its softmax (Gumbel-max); logits (B, heads.total) -> (B, heads)."""
+    races = torch.empty_like(logits).exponential_(generator=generator).log_()
+    return torch.cat([block.argmax(dim=2) for block in heads.split(logits - races)], dim=1)
+
+
+class StagedSampler:
+    """Draws coded rows.
+
+    Parameters
+    ----------
+    network : Completer
+        In evaluation mode, on any device.
+    digits : Digits
+        How codes are written as digits.
+    plan : tuple of tuples of int
+        The digits of each stage.
+    drawn : bool array, shape (sum of column sizes,)
+        Codes that may be drawn when nothing is asked of their column.
+    marginals : Tensor, shape (heads.total,)
+        Log-frequencies of the training rows, which the first stage follows exactly when nothing is given.
+    """
+
+    def __init__(
+        self,
+        network: Completer,
+        digits: Digits,
+        plan: tuple[tuple[int, ...], ...],
+        drawn: np.ndarray,
+        marginals: Tensor,
+    ) -> None:
+        self.network, self.digits, self.marginals = network, digits, marginals
+        self.device = marginals.device
+        self.stages = [Stage(digits.sizes, stage, network.heads) for stage in plan]
+        ends = np.cumsum(digits.column_sizes)
+        self.drawn = [drawn[end - size : end] for size, end in zip(digits.column_sizes, ends, strict=True)]
+
+    def with_network(self, network: Completer) -> StagedSampler:
+        """Return a sampler of the same kind that draws from another network."""
+        twin = copy.copy(self)
+        twin.network = network
+        return twin
+
+    def draw(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        """Draw codes, shape (rows, columns); see `draw_digits`."""
+        return self.digits.join(self.draw_digits(rows, windows, generator))
+
+    @torch.no_grad()
+    def draw_digits(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        """Draw rows.
+
+        Parameters
+        ----------
+        rows : int
+        windows : mapping of int to Window
+            What is allowed of each conditioned column, by its index.
+        generator : torch.Generator
+            On the network's device.
+
+        Returns
+        -------
+        Tensor, shape (rows, digits), int64
+        """
+        count = len(self.digits.sizes)
+        values = torch.zeros(rows, count, dtype=torch.long, device=self.device)
+        visible = torch.zeros(1, count, dtype=torch.bool, device=self.device)
+        allowed = [torch.as_tensor(self._allowed(column, windows), device=self.device) for column in range(len(self.drawn))]
+        for column in sorted(windows, key=lambda column: windows[column].only_code is None):
+            code = windows[column].only_code
+            for place, digit in enumerate(self.digits.of_column(column)):
+                if code is None:
+                    values = self._draw_restricted(values, visible, digit, allowed, generator)
+                else:
+                    values[:, digit] = self.digits.split_code(column, code)[place]
+                visible[:, digit] = True
+        for stage in self.stages:
+            self._draw_stage(stage, values, visible, allowed, generator)
+        return values
+
+    def _allowed(self, column: int, windows: Mapping[int, Window]) -> np.ndarray:
+        """Return the weight of each code of a column, as float32, shape (firsts, seconds) if it has two digits."""
+        window = windows.get(column)
+        weights = self.drawn[column].astype(np.float32) if window is None else window.weights.astype(np.float32)
+        base = self.digits.base(column)
+        if base == 1:
+            return weights
+        padded = np.zeros(-(-len(weights) // base) * base, np.float32)
+        padded[: len(weights)] = weights
+        return padded.reshape(-1, base)
+
+    def _weights(self, digit: int, values: Tensor, allowed: list[Tensor]) -> Tensor:
+        """Return the weight of each value of a digit: shape (1, values), or (rows, values) for a second digit."""
+        weights = allowed[self.digits.column[digit]]
+        if digit in self.digits.second:
+            return weights[values[:, digit - 1]]
+        return weights[None] if weights.ndim == 1 else weights.amax(dim=1)[None]
+
+    def _draw_restricted(
+        self, values: Tensor, visible: Tensor, digit: int, allowed: list[Tensor], generator: torch.Generator
+    ) -> Tensor:
+        """Draw one digit among several allowed values, and keep rows whose earlier digits agree with that."""
+        rows, size = len(values), self.digits.sizes[digit]
+        candidates = values.repeat(CANDIDATES if bool((values != values[:1]).any()) else 1, 1)
+        stage = Stage(self.digits.sizes, (digit,), self.network.heads)
+        logits = torch.cat([self._logits(part, visible, stage, generator) for part in candidates.split(CHUNK)])
+        shares = logits[:, :size].softmax(dim=1) * self._weights(digit, candidates, allowed)  # (candidates, size)
+        agreement = shares.sum(dim=1)
+        if len(candidates) > rows:
+            kept = torch.multinomial(agreement.clamp(min=1e-30), rows, replacement=True, generator=generator)
+            candidates, shares = candidates[kept], shares[kept]
+        drawn = torch.multinomial(shares.clamp(min=0) + 1e-30 * (shares > 0), 1, generator=generator).squeeze(1)
+        candidates[:, digit] = drawn
+        return candidates
+
+    def _draw_stage(
+        self, stage: Stage, values: Tensor, visible: Tensor, allowed: list[Tensor], generator: torch.Generator
+    ) -> None:
+        """Draw the stage's digits that are still hidden, in place."""
+        logits = self._logits(values, visible, stage, generator)
+        start = 0
+        for digit, width in zip(stage.heads.digits.tolist(), stage.heads.widths, strict=True):
+            weights = self._weights(digit, values, allowed)
+            if bool((weights != 1).any()):
+                logits[:, start : start + weights.shape[1]] += weights.log().clamp(min=NEVER)
+            start += width
+        drawn = draw_heads(logits, stage.heads, generator)
+        hidden = ~visible[0, stage.heads.digits]
+        values[:, stage.heads.digits[hidden]] = drawn[:, hidden]
+        visible[:, stage.heads.digits] = True
+
+    def _logits(self, values: Tensor, visible: Tensor, stage: Stage, generator: torch.Generator) -> Tensor:
+        rows = len(values)
+        if stage is self.stages[0] and not bool(visible.any()):
+            return self.marginals[stage.places].expand(rows, -1).clone()
+        noise = torch.randn(rows, self.network.noise.in_features, device=self.device, generator=generator)
+        state = self.network.state(values, visible.expand(rows, -1), noise)
+        return self.network.logits(state, stage.places)

@@ -1,0 +1,69 @@
+"""The public face: what it shows, and what it costs to look at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import synthx
+import synthx.errors
+
+PUBLIC = [
+    "Column",
+    "Kind",
+    "MISSING",
+    "Role",
+    "Schema",
+    "Scorecard",
+    "Synthesizer",
+    "SynthxError",
+    "TableWriter",
+    "TabularGAN",
+    "UserError",
+    "between",
+    "evaluate",
+    "load",
+    "read_table",
+    "write_table",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert synthx.__all__ == PUBLIC
+    assert sorted(synthx.__all__) == synthx.__all__
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_name_is_found_and_described(name: str) -> None:
+    value = getattr(synthx, name)
+    assert value.__doc__ or name == "MISSING"
+    assert name in dir(synthx)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'TabularGun'"):
+        _ = synthx.TabularGun
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert synthx.__version__ == metadata.version("synthx-data")
+
+
+@pytest.mark.parametrize(
+    "statement", ["import synthx, synthx.schema, synthx.errors, synthx.io", "import synthx.cli.app"]
+)
+def test_importing_it_loads_nothing_heavy(statement: str) -> None:
+    heavy = "{'torch', 'pandas', 'numpy', 'sklearn', 'sdv', 'faker', 'pyarrow', 'scipy', 'pydantic'}"
+    code = f"import sys; {statement}; print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", synthx.errors.__all__)
+def test_every_error_has_one_sentence_and_one_root(name: str) -> None:
+    error = getattr(synthx.errors, name)
+    assert issubclass(error, synthx.SynthxError)
+    assert error.__doc__.strip().endswith(".") or "Parameters" in error.__doc__
