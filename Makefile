@@ -24,21 +24,23 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo "synthx needs Python 3.11 to 3.13; name one, e.g. make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Making $(VENV) (some minutes, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
 demo: $(STAMP)
+	@echo "RAND Health Insurance Experiment, 20,190 records (statsmodels ships them)"
 	@$(BIN)/python examples/randhie.py $(DEMO)
-	@echo; echo "1/4  What each column is"
-	@$(BIN)/synthx detect $(DEMO)/train.csv -o $(DEMO)/schema.json --target is_hlthp --protected is_physlm --force
-	@echo; echo "2/4  Learning the table"
-	@$(BIN)/synthx fit $(DEMO)/train.csv --schema $(DEMO)/schema.json -o $(DEMO)/randhie.synthx --minutes 1 --seed 0 --force
-	@echo; echo "3/4  Writing new rows"
-	@$(BIN)/synthx sample $(DEMO)/randhie.synthx -n 16152 -o $(DEMO)/synthetic.csv --seed 0 --force
+	@echo; echo "1/4  What is each column?"
+	@$(BIN)/synthx detect $(DEMO)/train.csv -o $(DEMO)/schema.json --target hlthp --force
+	@echo; echo "2/4  Learn the table, in at most a minute"
+	@$(BIN)/synthx fit $(DEMO)/train.csv -o $(DEMO)/randhie.synthx --schema $(DEMO)/schema.json --minutes 1 --seed 0 --force
+	@echo; echo "3/4  Write new rows: as many as were learned, and 500 people in poor health (1.5% of the real ones)"
+	@$(BIN)/synthx sample $(DEMO)/randhie.synthx -n 16000 -o $(DEMO)/synthetic.csv --seed 0 --force
+	@$(BIN)/synthx sample $(DEMO)/randhie.synthx -n 500 -o $(DEMO)/poor_health.csv --given hlthp=1 --seed 0 --force
 	@echo; echo "4/4  How good are they?"
 	@$(BIN)/synthx evaluate --train $(DEMO)/train.csv --holdout $(DEMO)/holdout.csv --synthetic $(DEMO)/synthetic.csv \
 		--schema $(DEMO)/schema.json --json $(DEMO)/scorecard.json --force
-	@echo; echo "The files are in $(DEMO)/:"; ls $(DEMO)
+	@echo; echo "The files are in $(DEMO)/:"; ls -sh $(DEMO)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest

@@ -28,7 +28,6 @@ from synthx._files import replacing, writing
 from synthx.errors import ArtifactError
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 __all__ = ["FORMAT_VERSION", "Artifact", "read_artifact", "write_artifact"]
@@ -56,7 +55,7 @@ class Artifact:
         The name of the model that it is, e.g. ``gan``.
     parts : mapping of str to JSON values
         What is not weights, by name (lower case letters, digits, ``_``); dictionaries keep their order.
-    tensors : mapping of str to Tensor or ndarray
+    tensors : mapping of str to Tensor
         The weights; read back as tensors on the CPU.
     versions : mapping of str to str
         Of Python, synthx and the libraries that wrote it; filled on reading.
@@ -64,7 +63,7 @@ class Artifact:
 
     model: str
     parts: Mapping[str, Any]
-    tensors: Mapping[str, torch.Tensor | np.ndarray[Any, Any]]
+    tensors: Mapping[str, torch.Tensor]
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -218,12 +217,11 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
-def _to_safetensors(tensors: Mapping[str, torch.Tensor | np.ndarray[Any, Any]]) -> bytes:
-    import torch
+def _to_safetensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
     from safetensors.torch import save
 
     # A copy each: safetensors refuses tensors that share memory or are strided.
-    whole = {name: torch.as_tensor(tensor).detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+    whole = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
     return save({name: tensor.contiguous() for name, tensor in whole.items()})
 
 

@@ -128,14 +128,7 @@ def _learned_column(name: str, schema: Schema) -> Column:
 
 
 def _as_condition(value: Any, column: Column) -> Condition:
-    if isinstance(value, Between):
-        if column.kind.is_discrete and column.kind != "ordinal":
-            raise ConditionError(
-                f"column {column.name!r} is {column.kind.value} and has no order, so it cannot lie {value}",
-                remedy="list the levels instead",
-            )
-        return value
-    if isinstance(value, (Missing, OneOf)):
+    if isinstance(value, (Between, Missing, OneOf)):
         return value
     if value is None or _is_missing(value):
         return MISSING

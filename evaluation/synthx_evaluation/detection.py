@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.encoding import Floats
-from synthx_evaluation.learners import BOOSTED_LEVELS, boosted_classifier
+from synthx_evaluation.learners import BOOSTED_LEVELS, fit_boosted_classifier
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import delong_variance, normal_interval, roc_auc, score_counts
 
@@ -78,7 +78,7 @@ def _told_apart(
     areas, variances = np.empty(FOLDS), np.empty(FOLDS)
     drops = np.zeros(rows.shape[1])
     for k in range(FOLDS):
-        model = boosted_classifier(discrete, comparison.seed).fit(rows[fold != k], truth[fold != k])
+        model = fit_boosted_classifier(rows[fold != k], truth[fold != k], discrete, comparison.seed)
         held, labels = rows[fold == k], truth[fold == k]
         score = model.predict_proba(held)[:, 1]
         areas[k], variances[k] = _auc(labels, score), delong_variance(labels, score)

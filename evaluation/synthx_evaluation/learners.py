@@ -18,9 +18,9 @@ from synthx_evaluation.encoding import Floats, LevelCap, Tables
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
-__all__ = ["BOOSTED_LEVELS", "LEARNERS", "Learner", "LinearInputs", "boosted", "boosted_classifier", "linear"]
+__all__ = ["BOOSTED_LEVELS", "LEARNERS", "Learner", "LinearInputs", "boosted", "fit_boosted_classifier", "linear"]
 
 BOOSTED_LEVELS = 254
 """Levels of a discrete column that a boosted model tells apart; scikit-learn's bins hold 255 with missing."""
@@ -32,8 +32,8 @@ _CLIP = 5.0
 """Standard deviations at which a linear model's numbers are cut: one absurd value must not decide a score."""
 
 _TREES = 120
-_WIDE = 100
-"""Columns from which on trees are fewer in proportion, since each costs a look at every column."""
+_MANY_ROWS = 5_000
+_MANY_COLUMNS = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,36 +46,28 @@ class Learner:
         ``linear`` or ``boosted``.
     inputs : callable
         From encoded rows (rows, d) to what the models take.
-    classifier, regressor : callable
-        Each returns a fresh scikit-learn estimator.
+    fit_classifier, fit_regressor : callable
+        Each trains a fresh scikit-learn estimator on such inputs and a target.
     """
 
     name: str
     inputs: Callable[[Floats], Any]
-    classifier: Callable[[], Any]
-    regressor: Callable[[], Any]
+    fit_classifier: Callable[[Any, NDArray[Any]], Any]
+    fit_regressor: Callable[[Any, NDArray[Any]], Any]
 
     def class_shares(self, rows: Floats, target: Floats, test: Floats, classes: Sequence[float]) -> Floats:
         """Train on `rows` and return the probability of each of `classes` for every row of `test`, (test, classes).
 
         A class that `target` lacks gets probability 0 everywhere.
         """
-        model = self._fit(self.classifier(), rows, target.astype(np.intp))
+        model = self.fit_classifier(self.inputs(rows), target.astype(np.intp))
         shares = model.predict_proba(self.inputs(test))
         known = {int(level): share for level, share in zip(model.classes_, shares.T, strict=True)}
         return np.column_stack([known.get(int(level), np.zeros(len(test))) for level in classes])
 
     def numbers(self, rows: Floats, target: Floats, test: Floats) -> Floats:
         """Train on `rows` and return the predicted number for every row of `test`, (test,)."""
-        return np.asarray(self._fit(self.regressor(), rows, target).predict(self.inputs(test)))
-
-    def _fit(self, model: Any, rows: Floats, target: NDArray[Any]) -> Any:
-        from sklearn.exceptions import ConvergenceWarning
-
-        with warnings.catch_warnings():
-            # A linear model that has not fully converged scores the same to three digits; both sides stop alike.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return model.fit(self.inputs(rows), target)
+        return np.asarray(self.fit_regressor(self.inputs(rows), target).predict(self.inputs(test)))
 
 
 # -- boosted ----------------------------------------------------------------------------------------------------
@@ -83,34 +75,43 @@ class Learner:
 
 def boosted(tables: Tables, columns: NDArray[np.intp], seed: int) -> Learner:
     """Return gradient-boosted trees that look at `columns` of rows encoded like `tables`."""
-    cap, discrete = tables.cap(BOOSTED_LEVELS), tables.discrete[columns]
-    return Learner(
-        "boosted",
-        lambda rows: cap(rows)[:, columns],
-        lambda: boosted_classifier(discrete, seed),
-        lambda: _boosted_regressor(discrete, seed),
-    )
-
-
-def boosted_classifier(discrete: NDArray[np.bool_], seed: int) -> HistGradientBoostingClassifier:
-    """Return gradient-boosted trees for matrices of which the `discrete` columns hold level numbers."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    return HistGradientBoostingClassifier(
-        max_iter=_trees(len(discrete)), categorical_features=discrete, early_stopping=False, random_state=seed
-    )
-
-
-def _boosted_regressor(discrete: NDArray[np.bool_], seed: int) -> HistGradientBoostingRegressor:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(
-        max_iter=_trees(len(discrete)), categorical_features=discrete, early_stopping=False, random_state=seed
+    cap, discrete = tables.cap(BOOSTED_LEVELS), tables.discrete[columns]
+
+    def fit_classifier(rows: Floats, target: NDArray[Any]) -> Any:
+        return fit_boosted_classifier(rows, target, discrete, seed)
+
+    def fit_regressor(rows: Floats, target: NDArray[Any]) -> Any:
+        return _fit_boosted(HistGradientBoostingRegressor, rows, target, discrete, seed)
+
+    return Learner("boosted", lambda rows: cap(rows)[:, columns], fit_classifier, fit_regressor)
+
+
+def fit_boosted_classifier(
+    rows: Floats, target: NDArray[Any], discrete: NDArray[np.bool_], seed: int
+) -> HistGradientBoostingClassifier:
+    """Train gradient-boosted trees on a matrix of which the `discrete` columns hold at most 254 level numbers."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return _fit_boosted(HistGradientBoostingClassifier, rows, target, discrete, seed)
+
+
+def _fit_boosted(
+    model: Callable[..., Any], rows: Floats, target: NDArray[Any], discrete: NDArray[np.bool_], seed: int
+) -> Any:
+    # scikit-learn cannot bin a column without a value; one value that never varies says as much.
+    filled = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
+    trees = _trees(*rows.shape)
+    return model(max_iter=trees, categorical_features=discrete, early_stopping=False, random_state=seed).fit(
+        filled, target
     )
 
 
-def _trees(columns: int) -> int:
-    return _TREES if columns <= _WIDE else max(30, _TREES * _WIDE // columns)
+def _trees(rows: int, columns: int) -> int:
+    """Return fewer trees for few rows, which are learned soon, and for many columns, where each tree takes long."""
+    wanted = _TREES if rows >= _MANY_ROWS else _TREES // 2
+    return wanted if columns <= _MANY_COLUMNS else max(30, wanted * _MANY_COLUMNS // columns)
 
 
 # -- linear -----------------------------------------------------------------------------------------------------
@@ -118,14 +119,19 @@ def _trees(columns: int) -> int:
 
 def linear(tables: Tables, columns: NDArray[np.intp], seed: int) -> Learner:
     """Return logistic and ridge regression that look at `columns` of rows encoded like `tables`."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    return Learner(
-        "linear",
-        LinearInputs.fit(tables, columns),
-        lambda: LogisticRegression(max_iter=300, random_state=seed),
-        lambda: Ridge(alpha=1.0, solver="sparse_cg", random_state=seed),
-    )
+    def fit_classifier(inputs: Any, target: NDArray[Any]) -> Any:
+        with warnings.catch_warnings():
+            # A model that has not fully converged scores the same to three digits; both sides stop alike.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return LogisticRegression(max_iter=300, random_state=seed).fit(inputs, target)
+
+    def fit_regressor(inputs: Any, target: NDArray[Any]) -> Any:
+        return Ridge(alpha=1.0, solver="sparse_cg", random_state=seed).fit(inputs, target)
+
+    return Learner("linear", LinearInputs.fit(tables, columns), fit_classifier, fit_regressor)
 
 
 LEARNERS: tuple[Callable[[Tables, NDArray[np.intp], int], Learner], ...] = (linear, boosted)

@@ -61,11 +61,17 @@ def utility(comparison: Comparison) -> list[Measure]:
     data = _data(comparison, names.index(target.name))
     problem = data.problem(comparison, target.name)
     if problem:
-        return [*(item.skipped(problem, seed=seed) for item in asked), *rest]
+        return _in_order([*(item.skipped(problem, seed=seed) for item in asked), *rest])
     score = _classification if target.kind.is_discrete else _regression
     features = np.flatnonzero(np.arange(len(names)) != data.place)
     learners = [learner(comparison.equal, features, seed) for learner in LEARNERS]
-    return [*(measure for learner in learners for measure in score(comparison, data, learner)), *rest]
+    return _in_order([*score(comparison, data, learners), *rest])
+
+
+def _in_order(measures: Sequence[Measure]) -> list[Measure]:
+    """Return the measures in one order, whatever kind the target is."""
+    order = [item.id for item in (*AUC.values(), *AVERAGE_PRECISION.values(), *R_SQUARED.values())]
+    return sorted(measures, key=lambda measure: order.index(measure.id))
 
 
 def _needless(comparison: Comparison) -> str:
@@ -137,20 +143,27 @@ def _data(comparison: Comparison, place: int) -> _Data:
 # -- classification ---------------------------------------------------------------------------------------------
 
 
-def _classification(comparison: Comparison, data: _Data, learner: Learner) -> list[Measure]:
-    truth, classes = data.target(data.holdout), data.scored()
-    counters: list[list[_Counter]] = []
+def _classification(comparison: Comparison, data: _Data, learners: Sequence[Learner]) -> list[Measure]:
+    classes = data.scored()
+    labels = comparison.tables.levels[data.place]
+    prevalence = float(np.mean([(data.target(data.holdout) == level).mean() for level in classes]))
+    common: dict[str, Any] = {"classes": [labels[int(level)] for level in classes]}
+    counters = {learner.name: _counters(data, learner, classes) for learner in learners}
+    return [
+        _record(comparison, definition, data, [_mean_over_classes(part, area) for part in counters[name]], low, common)
+        for definitions, area, low in ((AUC, roc_auc, 0.5), (AVERAGE_PRECISION, average_precision, prevalence))
+        for name, definition in definitions.items()
+    ]
+
+
+def _counters(data: _Data, learner: Learner, classes: Sequence[float]) -> list[list[_Counter]]:
+    """Train on synthetic and on real rows; return for either the scores of the holdout, class by class."""
+    truth = data.target(data.holdout)
+    found = []
     for rows in (data.synthetic, data.train):
         shares = learner.class_shares(rows, data.target(rows), data.holdout, classes)
-        counters.append([_Counter(truth == level, share) for level, share in zip(classes, shares.T, strict=True)])
-    labels = comparison.tables.levels[data.place]
-    prevalence = float(np.mean([(truth == level).mean() for level in classes]))
-    common: dict[str, Any] = {"classes": [labels[int(level)] for level in classes]}
-    records = []
-    for definition, area, trivial in ((AUC, roc_auc, 0.5), (AVERAGE_PRECISION, average_precision, prevalence)):
-        scorers = [_mean_over_classes(parts, area) for parts in counters]
-        records.append(_record(comparison, definition[learner.name], data, scorers, trivial, common))
-    return records
+        found.append([_Counter(truth == level, share) for level, share in zip(classes, shares.T, strict=True)])
+    return found
 
 
 class _Counter:
@@ -179,13 +192,22 @@ def _mean_over_classes(
 # -- regression -------------------------------------------------------------------------------------------------
 
 
-def _regression(comparison: Comparison, data: _Data, learner: Learner) -> list[Measure]:
+def _regression(comparison: Comparison, data: _Data, learners: Sequence[Learner]) -> list[Measure]:
     truth = data.target(data.holdout)
-    scorers = [
-        _explained(truth, learner.numbers(rows, data.target(rows), data.holdout))
-        for rows in (data.synthetic, data.train)
+    return [
+        _record(
+            comparison,
+            R_SQUARED[learner.name],
+            data,
+            [
+                _explained(truth, learner.numbers(rows, data.target(rows), data.holdout))
+                for rows in (data.synthetic, data.train)
+            ],
+            0.0,
+            {},
+        )
+        for learner in learners
     ]
-    return [_record(comparison, R_SQUARED[learner.name], data, scorers, 0.0, {})]
 
 
 def _explained(truth: Floats, predicted: Floats) -> Callable[[Floats], float]:

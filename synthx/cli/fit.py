@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthx.cli.progress import reporting
-from synthx.errors import ParameterError
 
 if TYPE_CHECKING:
     from synthx.models.base import Synthesizer
@@ -54,10 +53,8 @@ def fit(
 
 
 def _synthesizer(name: str, *, minutes: float | None, seed: int, device: str, batch_size: int | None) -> Synthesizer:
-    if name not in ("auto", "gan"):
-        raise ParameterError(f"there is no model {name!r}", remedy="choose --model gan or auto")
-
-    from synthx.models.gan import TabularGAN
+    from synthx.models.registry import model_class
 
     settings = {"max_minutes": minutes, "seed": seed, "device": device, "batch_size": batch_size}
-    return TabularGAN(**{key: value for key, value in settings.items() if value is not None})
+    chosen = model_class("gan" if name == "auto" else name)
+    return chosen(**{key: value for key, value in settings.items() if value is not None})

@@ -17,31 +17,29 @@ __all__ = ["exit_status", "explain_crash"]
 SUCCESS, OUR_FAULT, USER_CAN_MEND, INTERRUPTED = 0, 1, 2, 130
 
 
-def exit_status(command: Callable[[], object]) -> int:
+def exit_status(command: Callable[[], int | None]) -> int:
     """Run a command; say on standard error what went wrong, and return the exit status.
 
-    What nobody foresaw passes through; `explain_crash` meets it at the end.
+    Typer turns Ctrl-C into a returned 130, and `--help` into a returned 0; a command that ends well returns None. What
+    nobody foresaw passes through, and `explain_crash` meets it at the end.
     """
     try:
-        command()
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("Stopped by Ctrl-C; nothing was written.", INTERRUPTED)
-    except typer.Exit as error:
-        return error.exit_code
+        status = command()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except typer.TyperException as error:  # an unknown option, a missing argument
         return _say(_usage(error), USER_CAN_MEND)
     except UserError as error:
         return _say(str(error), USER_CAN_MEND)
-    except BrokenPipeError:  # as in `synthx detect data.csv | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OUR_FAULT
     except SynthxError as error:
         return _say(str(error), OUR_FAULT)
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
         return _say(str(_out_of_memory()), USER_CAN_MEND)
-    return SUCCESS
+    if status == INTERRUPTED:
+        return _say("stopped by Ctrl-C; nothing was written.", INTERRUPTED)
+    return status or SUCCESS
 
 
 def explain_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -54,7 +52,7 @@ def explain_crash(kind: type[BaseException], error: BaseException, trace: Traceb
 
 def _say(sentence: str, status: int) -> int:
     """Print a sentence, below the traceback of what is being handled if that is wanted; return the status."""
-    if _is_debugging():
+    if _is_debugging() and sys.exc_info()[0] is not None:
         traceback.print_exc()
     typer.echo(f"synthx: {sentence}", err=True)
     return status

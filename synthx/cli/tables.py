@@ -58,9 +58,8 @@ def _with_target(schema: Schema, target: str | None) -> Schema:
 def _check_classes(frame: pd.DataFrame, schema: Schema) -> None:
     target = schema.target
     if target is not None and frame[target.name].nunique() < 2:
-        values = frame[target.name].dropna().unique()
-        held = f"only the value {values[0]!r}" if len(values) else "nothing but missing cells"
+        values = frame[target.name].dropna().unique().tolist()
         raise DataError(
-            f"the target column {target.name!r} holds {held}",
-            remedy="choose a target with two classes or more, or leave --target out",
+            f"the target column {target.name!r} has {f'one class only, {values[0]!r}' if values else 'no class'}",
+            remedy="give rows of at least two classes, or leave the target out",
         )

@@ -38,12 +38,15 @@ class CategoricalCodec:
         Whether rows with rare levels were seen.
     ordered : bool
         Whether ranges of levels make sense.
+    text : bool
+        Whether the levels are text, so that `RARE` can stand among them.
     """
 
     nullable: bool
     levels: tuple[Scalar, ...]
     has_rare: bool
     ordered: bool = False
+    text: bool = True
 
     has_offset = False
 
@@ -68,7 +71,8 @@ class CategoricalCodec:
         stored = set(levels)
         has_rare = any(level not in stored for level in counts.index)
         nullable = nullable or bool(cells.isna().any())
-        return cls(nullable, tuple(map(_plain, levels)), has_rare, ordered)
+        text = all(isinstance(level, str) for level in counts.index)
+        return cls(nullable, tuple(map(_plain, levels)), has_rare, ordered, text)
 
     # -- shape --------------------------------------------------------------------------------------------------
 
@@ -106,8 +110,7 @@ class CategoricalCodec:
         """Return the levels as an object series, None where missing."""
         table: list[Any] = [None] * self.first_level + list(self.levels)
         if self.has_rare:
-            text = all(isinstance(level, str) for level in self.levels)
-            table.append(RARE if text else None)
+            table.append(RARE if self.text else None)
         if not table:
             return pd.Series([None] * len(codes), dtype=object)
         lookup = np.empty(len(table), object)
@@ -151,7 +154,7 @@ class CategoricalCodec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CategoricalCodec:
-        return cls(values["nullable"], tuple(values["levels"]), values["has_rare"], values["ordered"])
+        return cls(values["nullable"], tuple(values["levels"]), values["has_rare"], values["ordered"], values["text"])
 
 
 def _in_order(levels: Any) -> list[Any]:

@@ -138,7 +138,7 @@ def point(value: Any, column: Column) -> float:
     if stamp.tz is None and isinstance(dtype, pd.DatetimeTZDtype):
         stamp = stamp.tz_localize(dtype.tz)
     naive = stamp.tz_convert("UTC").tz_localize(None) if stamp.tz is not None else stamp
-    return float(naive.as_unit("us").value)
+    return float(naive.as_unit("us").asm8.astype(np.int64))
 
 
 def last_point(value: Any, column: Column) -> float:
@@ -217,7 +217,7 @@ def to_dtype(cells: pd.Series[Any], column: Column) -> pd.Series[Any]:
         return cells.astype(pd.CategoricalDtype(levels, ordered=column.kind is Kind.ORDINAL and levels is not None))
     if missing.any() and isinstance(dtype, np.dtype) and dtype.kind in "iub":
         return cells if dtype.kind == "b" else cells.where(~missing, np.nan).astype(np.float64)
-    return cells.where(~missing, None).astype(dtype)
+    return cells.where(~missing, np.nan if dtype.kind == "O" else None).astype(dtype)
 
 
 def precision_of(series: pd.Series[Any]) -> float:

@@ -148,13 +148,14 @@ def _fakes(column: Column, rows: int, rng: np.random.Generator) -> Objects:
     faker.seed_instance(int(rng.integers(1 << 32)))
     make = getattr(faker, provider)
     try:
-        pool = [make() for _ in range(min(rows, _POOL))]
+        probe = make()
     except TypeError:  # a provider that needs arguments
-        pool = [None]
-    if not all(isinstance(fake, str | int | float) for fake in pool):
+        probe = None
+    if not isinstance(probe, str | int | float):
         raise SchemaError(f"column {column.name!r} has format {provider!r}, which makes no text", remedy=remedy)
-    if not pool:
+    if rows == 0:
         return np.empty(0, dtype=object)
+    pool = [probe, *(make() for _ in range(min(rows, _POOL) - 1))]
     return np.array(pool, dtype=object)[rng.permutation(rows) if rows <= _POOL else rng.integers(len(pool), size=rows)]
 
 

@@ -26,8 +26,8 @@ MAX_SPIKES = 128
 KNOTS_PER_BIN = 8
 SPIKE_SHARE = 1 / 2_000
 """A value is a spike where it holds at least this share of the filled cells, and at least `rare_threshold` rows."""
-MAX_DECIMALS = 9
 GRID_SAMPLE = 10_000
+FEWEST_ON_GRID = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,23 +39,22 @@ class Grid:
 
     step: float = 0.0
     base: float = 0.0
-    decimals: int = MAX_DECIMALS
+    decimals: int = 0
 
     @classmethod
-    def of(cls, values: np.ndarray, decimals: int | None = None) -> Grid:
-        """Find the coarsest grid that holds every value; `values` is free of missing cells."""
-        digits = _decimals(values) if decimals is None else decimals
-        if digits is None:
+    def of(cls, values: np.ndarray, decimals: int | None) -> Grid:
+        """Find the coarsest grid that holds every value, given how many decimals they need (None: any number)."""
+        if decimals is None or len(values) == 0:
             return cls()
-        units = np.rint(values * 10.0**digits)
-        if len(units) == 0 or np.abs(units).max() >= 2**53:
+        units = np.rint(values * 10.0**decimals)
+        if np.abs(units).max() >= 2**53:
             return cls()
         whole = units.astype(np.int64)
         step = int(np.gcd.reduce(whole - whole[0])) or 1
-        # A common divisor that few rows attest to, or that is no round number, is chance.
-        if len(np.unique(whole[:GRID_SAMPLE])) < 10 or not _is_round(step):
+        # A common divisor that few values attest to, or that is no round number, is chance.
+        if len(np.unique(whole[:GRID_SAMPLE])) < FEWEST_ON_GRID or not _is_round(step):
             step = 1
-        return cls(step / 10**digits, int(whole[0] % step) / 10**digits, digits)
+        return cls(step / 10**decimals, int(whole[0] % step) / 10**decimals, decimals)
 
     def snap(self, values: np.ndarray) -> np.ndarray:
         """Return the nearest values on the grid; halves go up."""
@@ -74,19 +73,6 @@ class Grid:
         if last < first:
             return 0.0, -1.0
         return self.base + (first - 0.5) * self.step, self.base + (last + 0.5) * self.step
-
-
-def _decimals(values: np.ndarray) -> int | None:
-    """Return how many digits after the point all values need, or None if more than `MAX_DECIMALS`."""
-    sample = values[:: max(1, len(values) // GRID_SAMPLE)]
-    for digits in range(MAX_DECIMALS + 1):
-        if _needs_at_most(sample, digits) and _needs_at_most(values, digits):
-            return digits
-    return None
-
-
-def _needs_at_most(values: np.ndarray, digits: int) -> bool:
-    return bool(np.all(np.abs(values - np.round(values, digits)) <= 1e-12 * np.maximum(1.0, np.abs(values))))
 
 
 def _is_round(step: int) -> bool:
@@ -136,7 +122,10 @@ class NumericCodec:
         decimals: int | None = None,
         max_bins: int = MAX_BINS,
     ) -> NumericCodec:
-        """Choose spikes, bins and knots from `values`, shape (rows,), NaN where missing."""
+        """Choose spikes, bins and knots from `values`, shape (rows,), NaN where missing.
+
+        `decimals` says how many digits after the point the values have; None means any number of them.
+        """
         filled = values[~np.isnan(values)]
         nullable = nullable or len(filled) < len(values)
         grid = Grid.of(filled, decimals)

@@ -254,12 +254,11 @@ def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> 
             plain_cells(series), rare_threshold=rare_threshold, nullable=column.nullable, declared=declared, ordered=ordered
         )
         return _in_category_order(codec, series) if ordered and column.levels is None else codec
-    return NumericCodec.fit(
-        cells.read_strictly(series, column),
-        rare_threshold=rare_threshold,
-        nullable=column.nullable,
-        decimals=column.decimals if column.kind is Kind.DECIMAL else 0,
-    )
+    values = cells.read_strictly(series, column)
+    decimals = column.decimals if column.kind is Kind.DECIMAL else 0
+    if decimals is None:
+        decimals = cells.decimals_of(values, cells.precision_of(series))
+    return NumericCodec.fit(values, rare_threshold=rare_threshold, nullable=column.nullable, decimals=decimals)
 
 
 def _in_category_order(codec: CategoricalCodec, series: pd.Series[Any]) -> CategoricalCodec:

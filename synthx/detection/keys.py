@@ -66,7 +66,7 @@ def find_text_key(cells: Cells) -> Finding | None:
         return Finding(Kind.IDENTIFIER, f"named as a key, {times}", format=pattern)
     if _is_code(pattern, cells.present):
         return Finding(Kind.IDENTIFIER, f"text of one pattern, {times}", format=pattern)
-    long_tokens = cells.present >= _MIN_ROWS and matches_all(cells.distinct, r"[^\s.,]{8,}")
+    long_tokens = cells.present >= _MIN_ROWS and matches_all(cells.distinct, r"[^\s.,$€£¥%]{8,}")
     if long_tokens and matches_all(cells.distinct, r"\S*\d\S*"):
         return Finding(Kind.IDENTIFIER, f"codes without spaces, {times}", format="sequence")
     return None
@@ -109,8 +109,8 @@ def _counts_rows(cells: Cells) -> bool:
 
 def _is_code(pattern: str, present: int) -> bool:
     """Whether unique text of this pattern is a key even though its name does not say so."""
-    if pattern == "sequence" or re.search(r"#[.,]#", pattern):
-        return False  # 12.5kg is a measurement
+    if pattern == "sequence" or re.search(r"[#\d][.,][#\d]|[$€£¥%]", pattern):
+        return False  # 12.5kg and $1,200 are amounts
     variable = sum(pattern.count(symbol) for symbol in "#~")
     if set(pattern) == {"#"}:
         return present >= _MIN_ROWS and variable >= 8

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from synthx.detection.cells import Cells, Finding, read_cells
-from synthx.detection.column import find_entity, find_kind, find_learned, find_time
+from synthx.detection.column import find_entity, find_kind, find_learned, find_time, plain_scalar
 from synthx.detection.public import declare, declare_levels
 from synthx.errors import DataError, SchemaError
 from synthx.schema import Column, Kind, Role, Schema
@@ -138,5 +138,5 @@ def _make_column(cells: Cells, role: Role | None, found: Finding) -> Column:
 
 def _check_target(column: Column, cells: Cells) -> None:
     if (column.kind is Kind.CONSTANT or column.kind.is_discrete) and len(cells.distinct) < 2:
-        classes = "no class" if len(cells.distinct) == 0 else f"one class only, {cells.distinct[0]!r}"
+        classes = "no class" if len(cells.distinct) == 0 else f"one class only, {plain_scalar(cells.distinct[0])!r}"
         raise DataError(f"the target column {column.name!r} has {classes}", remedy="give rows of at least two classes")

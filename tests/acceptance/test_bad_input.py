@@ -121,7 +121,7 @@ def test_a_target_that_is_none(fitted: Fitted, tmp_path: Path) -> None:
     assert_mendable(answer.status, answer.out, answer.err, "'froud'")
     fitted.frame.assign(fraud="no").to_csv(table, index=False)
     answer = synthx("fit", table, "-o", tmp_path / "m.synthx", "--target", "fraud")
-    assert_mendable(answer.status, answer.out, answer.err, "only the value 'no'")
+    assert_mendable(answer.status, answer.out, answer.err, "has one class only, 'no'")
 
 
 def test_a_canary_in_no_model_file(tmp_path: Path) -> None:

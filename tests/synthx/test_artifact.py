@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -24,7 +23,7 @@ def artifact() -> Artifact:
     return Artifact(
         model="gan",
         parts={"schema": {"b": 1, "a": [1.5, None, "é"]}, "settings": {"seed": 0}},
-        tensors={"weight": weights, "strided": weights.T, "same": weights, "counts": np.array([1, 2])},
+        tensors={"weight": weights, "strided": weights.T, "same": weights, "counts": torch.tensor([1, 2])},
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthx.schema import Column, Kind, Schema
@@ -35,7 +35,7 @@ def test_a_value_that_piles_up_has_a_bin_of_its_own() -> None:
     tables = tables_of(pd.DataFrame({"a": values, "b": "x"}))
     counts = np.bincount(bins_of(tables).codes(tables.train)[0])
     assert counts[0] == 900
-    assert counts[1:].tolist() == [50, 50, 0]
+    assert counts[1:].tolist() == [50, 50]
 
 
 def test_blocks_cover_every_row_once() -> None:
@@ -43,6 +43,7 @@ def test_blocks_cover_every_row_once() -> None:
     assert sum(len(range(*block.indices(7))) for block in blocks_of(7, 20)) == 7
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_strip_counts_what_crosstab_counts(seed: int, rows: int) -> None:
     generator = np.random.default_rng(seed)

@@ -38,7 +38,7 @@ def test_text_is_an_aligned_table(card: Scorecard) -> None:
         "rows: synthetic 1,000, train 2,000; compared with: train rows; target: café",
         "",
         "        synthetic      95% interval  real rows",
-        "------------------------------------------------------------------",
+        "----------------------------------------------------------------",
         "Shapes     0.9877  0.9700 to 1.0000     0.9900  higher is better",
         "Copies     0.0000                               lower is better",
         "",

@@ -29,7 +29,7 @@ def find_affine(evidence: Evidence, names: list[str]) -> list[Affine]:
     numeric = [name for name in names if _is_measured(evidence, name)]
     edges: set[tuple[str, str]] = set()
     for group in evidence.by_pattern(numeric).values():
-        edges |= _screen(evidence, group)
+        edges |= {(source, name) for source, name in _screen(evidence, group) if evidence.is_writable(name)}
     return choose(evidence, edges, lambda source, name: _confirm(evidence, source, name))
 
 
@@ -67,7 +67,7 @@ def _screen(evidence: Evidence, names: list[str]) -> set[tuple[str, str]]:
 
 def _confirm(evidence: Evidence, source: str, name: str) -> Affine | None:
     x, y = evidence.numbers(source), evidence.numbers(name)
-    if x is None or y is None or not evidence.is_supported(name) or not evidence.is_writable(name):
+    if x is None or y is None or not evidence.is_supported(name):
         return None
     rows = evidence.sample(name)
     rows = np.union1d(rows, [np.nanargmin(x), np.nanargmax(x), np.nanargmin(y), np.nanargmax(y)])

@@ -48,7 +48,7 @@ def _find_duplicates(evidence: Evidence, names: list[str]) -> list[Duplicate]:
     for name in names:
         key = (evidence.pattern(name), evidence.column(name).role is Role.STATIC, *_glimpse(evidence, name, rows))
         groups.setdefault(key, []).append(name)
-    edges = {(a, b) for group in groups.values() for a in group for b in group if a != b}
+    edges = {(a, b) for group in groups.values() for a in group for b in group if a != b and _can_copy(evidence, a, b)}
     return choose(evidence, edges, lambda source, name: _confirm_duplicate(evidence, source, name))
 
 
@@ -59,6 +59,13 @@ def _glimpse(evidence: Evidence, name: str, rows: NDArray[np.int64]) -> tuple[ob
         return (evidence.column(name).kind is Kind.DATETIME, (np.nan_to_num(numbers[rows]) + 0.0).tobytes())
     cells = evidence.frame[name].iloc[rows]
     return ("cells", tuple(cells.astype(object).where(cells.notna(), None).tolist()))
+
+
+def _can_copy(evidence: Evidence, source: str, name: str) -> bool:
+    """Whether the cells of `source` can be spelled as those of `name` are."""
+    first, second = evidence.column(source), evidence.column(name)
+    alike = (first.dtype, first.format) == (second.dtype, second.format)
+    return alike or evidence.numbers(name) is None or evidence.is_writable(name)
 
 
 def _confirm_duplicate(evidence: Evidence, source: str, name: str) -> Duplicate | None:

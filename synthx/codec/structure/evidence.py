@@ -47,6 +47,7 @@ class Evidence:
         self._columns = {column.name: column for column in schema}
         self._numbers: dict[str, Floats | None] = {}
         self._codes: dict[str, tuple[NDArray[np.int64], list[Any]]] = {}
+        self._writable: dict[str, bool] = {}
         self._patterns: dict[str, int] = {}
         self._pattern_of: dict[bytes, int] = {}
         self._masks: list[NDArray[np.bool_]] = []
@@ -118,6 +119,11 @@ class Evidence:
 
     def is_writable(self, name: str) -> bool:
         """Whether the column's numbers can be turned back into exactly the cells that they were read from."""
+        if name not in self._writable:
+            self._writable[name] = self._is_writable(name)
+        return self._writable[name]
+
+    def _is_writable(self, name: str) -> bool:
         numbers = self.numbers(name)
         if numbers is None:
             return False

@@ -139,11 +139,11 @@ class Lookup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sum:
-    """`column` is the sum of `parts`, each taken with its sign (+1 or -1); missing where any part is missing."""
+    """`column` is the sum of `parts`, each times its weight (mostly 1 or -1); missing where any part is missing."""
 
     column: str
     parts: tuple[str, ...]
-    signs: tuple[int, ...]
+    weights: tuple[float, ...]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -158,15 +158,16 @@ class Sum:
         """Return, for each row of `frame`, whether it obeys the rule."""
         total, size = self._total(frame, schema)
         actual = read_strictly(frame[self.column], schema[self.column])
+        size += np.abs(actual) * precision_of(frame[self.column])
         return _near(_rounded(total, schema[self.column]), actual, size)
 
     def _total(self, frame: pd.DataFrame, schema: Schema) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the sum, and the size of its rounding error."""
         total, size = np.zeros(len(frame)), np.zeros(len(frame))
-        for part, sign in zip(self.parts, self.signs, strict=True):
-            values = read_strictly(frame[part], schema[part])
-            total += sign * values
-            size += np.abs(values) * max(precision_of(frame[part]), precision_of(frame[self.column]))
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            values = weight * read_strictly(frame[part], schema[part])
+            total += values
+            size += np.abs(values) * precision_of(frame[part])
         return total, size
 
 

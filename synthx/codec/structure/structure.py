@@ -188,10 +188,15 @@ def _describe(rule: Rule) -> str:
             return f"{column} = {scale:g} × {source} + {shift:g}"
         case Lookup(column, source, table, _):
             return f"{column} is a function of {source} ({len(table)} levels)"
-        case Sum(column, parts, signs):
-            terms = " ".join(f"{'+' if sign > 0 else '-'} {part}" for part, sign in zip(parts, signs, strict=True))
+        case Sum(column, parts, weights):
+            terms = " ".join(_term(weight, part) for weight, part in zip(weights, parts, strict=True))
             return f"{column} = {terms.removeprefix('+ ')}"
         case Order(low, high):
             return f"{low} ≤ {high}"
         case SharedMissing(columns):
             return f"{', '.join(columns)} are missing together"
+
+
+def _term(weight: float, part: str) -> str:
+    size = "" if abs(weight) == 1 else f"{abs(weight):g} × "
+    return f"{'+' if weight > 0 else '-'} {size}{part}"

@@ -2,11 +2,13 @@
 
 If ``total = a + b - c`` holds in every row, then (-1, 1, 1, -1) lies in the null space of the columns. The null space
 of a sample of rows is read from its singular vectors and brought to reduced row echelon form, with the columns most
-likely to be totals as pivots; a row of that form whose entries are all -1, 0 or 1 is a candidate. A candidate that some
-row of the table contradicts puts that row into the sample, and the search is repeated.
+likely to be totals as pivots; a row of that form whose entries are few and short numbers (-1, 1, 0.01) is a candidate.
+A candidate that some row of the table contradicts puts that row into the sample, and the search is repeated.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,22 +57,19 @@ def _search(evidence: Evidence, names: list[str], present: NDArray[np.bool_], us
         name: evidence.column(name).kind.is_number and not evidence.is_locked(name) and name not in used
         for name in names
     }
-    generator = np.random.default_rng(0)
-    chosen = rows if len(rows) <= SAMPLE else generator.choice(rows, size=max(SAMPLE, 3 * len(names)), replace=False)
+    chosen = np.random.default_rng(0).permutation(rows)[: max(SAMPLE, 3 * len(names))]
     confirmed: list[Sum] = []
     for _ in range(_ROUNDS):
-        matrix = evidence.matrix(names, chosen)
-        size = np.abs(matrix).mean(axis=0)
-        order = sorted(range(len(names)), key=lambda j: (not can_derive[names[j]], -size[j], j))
+        relations = null_relations(evidence.matrix(names, chosen), [can_derive[name] for name in names])
         candidates = [
-            Sum(names[pivot], tuple(names[j] for j, _ in terms), tuple(sign for _, sign in terms))
-            for pivot, terms in null_relations(matrix, order)
-            if can_derive[names[pivot]] and all(evidence.are_alike(names[pivot], names[j]) for j, _ in terms)
+            Sum(names[total], tuple(names[j] for j in weights), tuple(weights.values()))
+            for total, weights in relations
+            if can_derive[names[total]] and all(evidence.are_alike(names[total], names[j]) for j in weights)
         ]
         witnesses = [np.flatnonzero(~_holds(evidence, rule))[:_WITNESSES] for rule in candidates]
+        confirmed = [rule for rule, wrong in zip(candidates, witnesses, strict=True) if not wrong.size]
         against = np.setdiff1d(np.concatenate([*witnesses, rows[:0]]), chosen)
         against = against[present[against]]
-        confirmed = [rule for rule, wrong in zip(candidates, witnesses, strict=True) if not wrong.size]
         if not against.size:
             break
         chosen = np.concatenate([chosen, against])
@@ -82,44 +81,49 @@ def _holds(evidence: Evidence, rule: Sum) -> NDArray[np.bool_]:
     return rule.holds(evidence.frame[names], evidence.schema)
 
 
-def null_relations(matrix: Floats, order: list[int]) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Return relations ``column[pivot] = sum of sign × column[j]`` that hold in all rows of the matrix.
+def null_relations(matrix: Floats, derivable: Sequence[bool]) -> list[tuple[int, dict[int, float]]]:
+    """Return relations ``column[total] = sum of weight × column[j]`` that hold in all rows of the matrix.
 
     Parameters
     ----------
     matrix : float array, shape (rows, columns)
         More rows than columns; no missing values.
-    order : list of int
-        Columns in the order in which they are tried as pivots.
+    derivable : sequence of bool, shape (columns,)
+        Which columns are preferred as totals; among them, the one that weighs most in the relation is.
 
     Returns
     -------
-    list of (pivot, list of (j, sign))
-        With 2 to 12 terms, signs -1 or 1.
+    list of (total, {j: weight})
+        With 2 to 12 weights of one or two digits. No total occurs in another relation.
     """
+    mean = np.abs(matrix).mean(axis=0)
     size = np.sqrt((matrix**2).mean(axis=0))
     size[size == 0] = 1.0
     _, values, vectors = np.linalg.svd(matrix / size, full_matrices=False)
     null = vectors[values <= values[0] * 1e-10]  # (relations, columns), in units of `size`
+    order = sorted(range(matrix.shape[1]), key=lambda j: (not derivable[j], -mean[j], j))
+    reduced = _echelon(null, order)
+    reduced = (
+        np.where(np.abs(reduced) < 1e-8 * np.abs(reduced).max(axis=1, keepdims=True, initial=0), 0, reduced) / size
+    )
+    alone = (reduced != 0).sum(axis=0) == 1
     relations = []
-    for row, pivot in _echelon(null, order):
-        exact = np.where(np.abs(row) < 1e-8 * np.abs(row).max(), 0.0, row) / size
-        terms = -exact / exact[pivot]
-        terms[pivot] = 0.0
-        signs = np.rint(terms)
-        if (np.abs(terms - signs) < 1e-3).all() and np.abs(signs).max() == 1:
-            parts = [(int(j), int(signs[j])) for j in np.flatnonzero(signs)]
-            if 2 <= len(parts) <= _MOST_PARTS:
-                relations.append((pivot, parts))
+    for row in reduced:
+        parts = np.flatnonzero(row)
+        if not 3 <= len(parts) <= _MOST_PARTS + 1:
+            continue
+        total = max(parts[alone[parts]], key=lambda j: (derivable[j], abs(row[j]) * mean[j], -j))
+        weights = {int(j): float(f"{-row[j] / row[total]:.2g}") for j in parts if j != total}
+        if all(np.isclose(-row[j] / row[total], weight, rtol=1e-4, atol=0) for j, weight in weights.items()):
+            relations.append((int(total), weights))
     return relations
 
 
-def _echelon(null: Floats, order: list[int]) -> list[tuple[Floats, int]]:
-    """Return the reduced rows of the null space with their pivots."""
+def _echelon(null: Floats, order: list[int]) -> Floats:
+    """Return the reduced row echelon form of the null space, with pivots chosen in the given order of columns."""
     null = null.copy()
-    pivots: list[int] = []
+    done = 0
     for column in order:
-        done = len(pivots)
         if done == len(null):
             break
         best = done + int(np.abs(null[done:, column]).argmax())
@@ -129,5 +133,5 @@ def _echelon(null: Floats, order: list[int]) -> list[tuple[Floats, int]]:
         null[done] /= null[done, column]
         others = np.arange(len(null)) != done
         null[others] -= np.outer(null[others, column], null[done])
-        pivots.append(column)
-    return list(zip(null[: len(pivots)], pivots, strict=True))
+        done += 1
+    return null[:done]

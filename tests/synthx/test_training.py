@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from synthx.errors import ParameterError, TrainingError
+from synthx.training import Budget, Plan, ProgressEvent, pick_device, train
+
+
+class Point(nn.Module):
+    """One weight, which training moves towards 3."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        super().__init__()
+        self.x = nn.Parameter(torch.tensor(start))
+
+
+def descend(point: Point, rate: float = 0.1) -> Tensor:
+    with torch.no_grad():
+        loss = (point.x - 3) ** 2
+        point.x -= rate * 2 * (point.x - 3)
+    return loss
+
+
+def distance(network: nn.Module) -> float:
+    assert isinstance(network, Point)
+    return abs(float(network.x.detach()) - 3)
+
+
+def test_training_ends_near_the_goal_and_reports_progress() -> None:
+    point, events = Point(), list[ProgressEvent]()
+    plan = Plan(stage="walk", steps=400, check_every=100, average=0.9)
+    stopped, steps = train(
+        lambda _: descend(point), network=point, loss=distance, budget=Budget(None), plan=plan, progress=events.append
+    )
+    assert (stopped, steps) == ("finished", 400)
+    assert distance(point) < 1e-3
+    assert [event.fraction for event in events] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_the_best_weights_are_kept_when_training_gets_worse() -> None:
+    point = Point()
+    turns = itertools.count()
+
+    def step(_: float) -> Tensor:
+        return descend(point, rate=0.1 if next(turns) < 100 else -0.05)
+
+    plan = Plan(stage="walk", steps=10_000, check_every=50, patience=3, average=0.5)
+    stopped, steps = train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
+    assert stopped == "converged"
+    assert steps == 250  # best at 100, three more looks
+    assert distance(point) < 1e-3
+
+
+def test_a_start_that_is_never_beaten_is_kept() -> None:
+    point = Point(3.0)
+
+    def step(_: float) -> Tensor:
+        with torch.no_grad():
+            point.x += 1
+        return torch.tensor(0.0)
+
+    plan = Plan(stage="walk", steps=40, check_every=10, keep_start=True)
+    train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
+    assert float(point.x.detach()) == 3.0
+
+
+def test_divergence_goes_back_to_the_best_weights_once_and_gives_up_the_third_time() -> None:
+    point = Point()
+    turns = itertools.count()
+
+    def step(_: float) -> Tensor:
+        return torch.tensor(float("nan")) if next(turns) == 25 else descend(point)
+
+    plan = Plan(stage="walk", steps=200, check_every=10, average=0.5)
+    train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
+    assert distance(point) < 1e-3
+    with pytest.raises(TrainingError, match="walk diverged three times"):
+        train(lambda _: torch.tensor(float("inf")), network=point, loss=distance, budget=Budget(None), plan=plan)
+
+
+def test_an_interrupt_keeps_the_best_so_far() -> None:
+    point = Point()
+    turns = itertools.count()
+
+    def step(_: float) -> Tensor:
+        if next(turns) == 120:
+            raise KeyboardInterrupt
+        return descend(point)
+
+    plan = Plan(stage="walk", steps=10_000, check_every=50, average=0.9)
+    stopped, steps = train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
+    assert (stopped, steps) == ("interrupted", 120)
+    assert distance(point) < 0.1
+
+
+def test_an_interrupt_before_the_first_look_keeps_what_there_is() -> None:
+    point = Point()
+    turns = itertools.count()
+
+    def step(_: float) -> Tensor:
+        if next(turns) == 30:
+            raise KeyboardInterrupt
+        return descend(point)
+
+    plan = Plan(stage="walk", steps=10_000, check_every=50, average=0.5)
+    stopped, _ = train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
+    assert stopped == "interrupted"
+    assert distance(point) < 0.5
+
+
+def test_the_budget_ends_training() -> None:
+    point = Point()
+    plan = Plan(stage="walk", steps=10**9, check_every=10**8)
+    budget = Budget(0.5 / 60)
+    stopped, _ = train(lambda _: descend(point), network=point, loss=distance, budget=budget, plan=plan)
+    assert stopped == "time"
+    assert budget.seconds < 2
+
+
+def test_a_share_of_no_limit_is_never_used_up() -> None:
+    assert Budget(None).share_used() == 0.0
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+def test_a_budget_must_be_positive(minutes: float) -> None:
+    with pytest.raises(ParameterError, match="max_minutes"):
+        Budget(minutes)
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    with pytest.raises(ParameterError, match="'tpu' is not known"):
+        pick_device("tpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_asking_for_an_absent_gpu_says_so() -> None:
+    with pytest.raises(ParameterError, match="torch sees no GPU; use device='auto' or 'cpu'"):
+        pick_device("cuda")
