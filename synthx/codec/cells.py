@@ -40,6 +40,9 @@ _EXACT = 2.0**53
 
 _MOST_DECIMALS = 10
 
+_NUMBER_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
+"""Object columns of Python numbers, as `infer_dtype` names them."""
+
 
 def read(series: pd.Series[Any], column: Column) -> Floats | None:
     """Return the cells as numbers, NaN where missing; None where that would not be exact.
@@ -61,6 +64,8 @@ def read(series: pd.Series[Any], column: Column) -> Floats | None:
         values = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         if not np.array_equal(np.isnan(values), series.isna().to_numpy(dtype=bool)):
             return None
+    elif column.kind.is_number and infer_dtype(series, skipna=True) in _NUMBER_OBJECTS:
+        values = series.astype(np.float64).to_numpy()
     else:
         return None
     return values if _is_exact(values, whole=not is_float_dtype(series.dtype)) else None
@@ -76,11 +81,27 @@ def read_strictly(series: pd.Series[Any], column: Column) -> Floats:
     """
     values = read(series, column)
     if values is None:
+        place, cell, fault = _first_fault(series, column)
         raise DataError(
-            f"column {column.name!r} holds cells that are not exact {column.kind} values (dtype {series.dtype})",
-            remedy="give it the dtype and format that the schema states",
+            f"column {column.name!r} holds {cell!r} in row {place + 1}, which {fault}",
+            remedy="correct or remove it, or change what the schema says of the column",
         )
     return values
+
+
+def _first_fault(series: pd.Series[Any], column: Column) -> tuple[int, Any, str]:
+    """Return the row of the first cell that `read` cannot take, the cell, and what is wrong with it."""
+    for place in np.flatnonzero(~series.isna().to_numpy(dtype=bool)):
+        cell = series.iloc[[place]]
+        if read(cell, column) is None:
+            if column.kind is Kind.DATETIME:
+                return int(place), cell.iloc[0], f"is no {column.format or 'datetime'}"
+            number = pd.to_numeric(cell.astype(object), errors="coerce").iloc[0]
+            if pd.isna(number):
+                return int(place), cell.iloc[0], "is no number"
+            fault = "is infinite" if np.isinf(float(number)) else "is beyond the whole numbers that float64 keeps exactly"
+            return int(place), cell.iloc[0], fault
+    return 0, series.iloc[0], f"does not fit dtype {column.dtype}"
 
 
 def _is_exact(values: Floats, *, whole: bool) -> bool:
@@ -190,7 +211,8 @@ def _write_times(values: Floats, column: Column, index: pd.Index[Any] | None) ->
             stamps = stamps.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
         return stamps.astype(dtype)
     codes, uniques = pd.factorize(stamps)
-    spelled = np.array([*pd.DatetimeIndex(uniques).strftime(column.format), None], dtype=object)
+    times = pd.DatetimeIndex(uniques).tz_localize("UTC") if "%z" in column.format else pd.DatetimeIndex(uniques)
+    spelled = np.array([*times.strftime(column.format), None], dtype=object)
     text = pd.Series(spelled[codes], index=index, dtype=object)
     if not (is_integer_dtype(dtype) or is_float_dtype(dtype)):
         return text.astype(dtype)

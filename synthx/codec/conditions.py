@@ -100,22 +100,21 @@ def _in_numbers(condition: Condition, column: Column) -> Condition:
     """Return the condition with numbers and times as floats; discrete columns keep their levels."""
     if isinstance(condition, Missing) or column.kind.is_discrete:
         return condition
-    if isinstance(condition, OneOf):
-        return OneOf(tuple(cells.point(value, column) for value in condition.values))
-    low = None if condition.low is None else cells.point(condition.low, column)
-    high = None if condition.high is None else cells.point(condition.high, column)
-    if high is not None and column.kind is Kind.DATETIME and _is_day(condition.high):
-        high += 86_400e6 - 1  # "until 30 June" includes that day
+    try:
+        if isinstance(condition, OneOf):
+            return OneOf(tuple(cells.point(value, column) for value in condition.values))
+        low = None if condition.low is None else cells.point(condition.low, column)
+        high = None if condition.high is None else cells.last_point(condition.high, column)
+    except (TypeError, ValueError):
+        raise ConditionError(
+            f"the condition on column {column.name!r} is {condition}, which is no {column.kind.value}",
+            remedy="write a value as the column holds it",
+        ) from None
     if low is not None and high is not None and low > high:
         raise ConditionError(
-            f"the condition on column {column.name!r} runs from {condition.low!r} to {condition.high!r}, which is empty",
-            remedy="give the lower end first",
+            f"the condition on column {column.name!r} is {condition}, which is empty", remedy="give the lower end first"
         )
     return Between(low, high)
-
-
-def _is_day(value: object) -> bool:
-    return isinstance(value, str) and len(value) == len("2024-06-30") and value.count("-") == 2
 
 
 def _window(codec: NumericCodec | CategoricalCodec, condition: Condition, column: Column) -> Window:
