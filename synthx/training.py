@@ -6,7 +6,8 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from synthx.errors import ParameterError, TrainingError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-__all__ = ["Budget", "Plan", "Progress", "ProgressEvent", "Stopped", "pick_device", "train"]
+__all__ = ["Budget", "Plan", "Progress", "ProgressEvent", "Stopped", "flushed_denormals", "pick_device", "train"]
 
 Stopped = Literal["finished", "converged", "time", "interrupted"]
 
@@ -128,6 +129,18 @@ def pick_device(device: str) -> torch.device:
     if device.split(":")[0] not in ("cpu", "cuda"):
         raise ParameterError(f"device {device!r} is not known", remedy="use 'auto', 'cpu' or 'cuda'")
     return torch.device(device)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Count numbers next to zero as zero, which CPUs reckon with far faster; undone at the end."""
+    import torch
+
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def train(

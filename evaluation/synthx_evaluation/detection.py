@@ -37,8 +37,9 @@ def detection(comparison: Comparison) -> list[Measure]:
     """Train a boosted classifier to tell synthetic rows from as many real ones, five-fold cross-fitted.
 
     The value is the mean area under the ROC curve of the held-out folds: 0.5 cannot be told apart, 1 always can. The
-    interval joins DeLong's variances of the folds (E. LeDell, M. Petersen, M. van der Laan, "Computationally efficient
-    confidence intervals for cross-validated AUC estimates", Electron. J. Stat. 9 (2015), 1583-1607).
+    interval takes DeLong's variance of a fold and corrects for folds that share training rows (C. Nadeau, Y. Bengio,
+    "Inference for the generalization error", Machine Learning 52 (2003), 239-281). As if the folds were independent,
+    it would hold 0.5 for only 75 to 85% of fresh draws.
     """
     tables = comparison.equal.capped(BOOSTED_LEVELS)
     if not tables.columns:
@@ -67,7 +68,7 @@ def detection(comparison: Comparison) -> list[Measure]:
 def _told_apart(
     comparison: Comparison, candidate: Floats, reference: Floats, discrete: NDArray[np.bool_], *, probe: bool
 ) -> tuple[float, float, Floats]:
-    """Return the cross-fitted AUC of two tables of equal size, its variance, and what each column gives away.
+    """Return the cross-fitted AUC of two tables of as many rows, its variance, and what each column gives away.
 
     The last only where `probe` is set (else zeros).
     """
@@ -84,7 +85,8 @@ def _told_apart(
         areas[k], variances[k] = _auc(labels, score), delong_variance(labels, score)
         if probe and k == 0:
             drops = _drops(model, held, labels, generator)
-    return float(areas.mean()), float(variances.sum() / FOLDS**2), drops
+    correction = 1 / FOLDS + 1 / (FOLDS - 1)  # 1 / J + test rows / training rows
+    return float(areas.mean()), float(variances.mean() * correction), drops
 
 
 def _auc(truth: NDArray[np.bool_], score: Floats) -> float:

@@ -31,8 +31,8 @@ _LINEAR_LEVELS = 30
 _CLIP = 5.0
 """Standard deviations at which a linear model's numbers are cut: one absurd value must not decide a score."""
 
-_TREES = 120
-_MANY_ROWS = 5_000
+_FEWEST_TREES, _MOST_TREES = 30, 120
+_ROWS_A_TREE = 40
 _MANY_COLUMNS = 100
 
 
@@ -109,9 +109,9 @@ def _fit_boosted(
 
 
 def _trees(rows: int, columns: int) -> int:
-    """Return fewer trees for few rows, which are learned soon, and for many columns, where each tree takes long."""
-    wanted = _TREES if rows >= _MANY_ROWS else _TREES // 2
-    return wanted if columns <= _MANY_COLUMNS else max(30, wanted * _MANY_COLUMNS // columns)
+    """Return fewer trees for few rows, where more only learn the noise, and for many columns, where each takes long."""
+    wanted = min(_MOST_TREES, rows // _ROWS_A_TREE)
+    return max(_FEWEST_TREES, wanted if columns <= _MANY_COLUMNS else wanted * _MANY_COLUMNS // columns)
 
 
 # -- linear -----------------------------------------------------------------------------------------------------

@@ -92,6 +92,16 @@ class CategoricalCodec:
             drawn[-1] = False
         return drawn
 
+    @property
+    def ranks(self) -> np.ndarray | None:
+        """Where each level stands in the order, from 0 to 1; NaN for missing and rare; None without an order."""
+        if not self.ordered:
+            return None
+        ranks = np.full(self.size, np.nan)
+        places = np.arange(len(self.levels))
+        ranks[self.first_level : self.first_level + len(places)] = places / max(1, len(places) - 1)
+        return ranks
+
     # -- coding -------------------------------------------------------------------------------------------------
 
     def encode(self, cells: pd.Series[Any]) -> np.ndarray:

@@ -26,6 +26,9 @@ MAX_SPIKES = 128
 KNOTS_PER_BIN = 8
 SPIKE_SHARE = 1 / 2_000
 """A value is a spike where it holds at least this share of the filled cells, and at least `rare_threshold` rows."""
+NEIGHBOURS = 10
+STANDS_OUT = 3
+"""A value stands out where it is this many times as frequent as its 10 neighbours on either side (their median)."""
 GRID_SAMPLE = 10_000
 FEWEST_ON_GRID = 10
 
@@ -165,6 +168,15 @@ class NumericCodec:
         middles = np.interp(np.arange(self.bins) + 0.5, self.positions, self.knots) if self.bins else np.empty(0)
         return np.concatenate([np.full(self.first_spike, np.nan), self.spikes, middles])
 
+    @property
+    def ranks(self) -> np.ndarray:
+        """Where each code stands among all by value, from 0 to 1; NaN for missing; shape (size,)."""
+        centres = self.centres
+        places = np.argsort(np.argsort(centres[self.first_spike :], kind="stable"), kind="stable")
+        ranks = np.full(self.size, np.nan)
+        ranks[self.first_spike :] = places / max(1, len(places) - 1)
+        return ranks
+
     # -- coding -------------------------------------------------------------------------------------------------
 
     def encode(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -263,14 +275,19 @@ class NumericCodec:
 
 
 def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int) -> np.ndarray:
-    """Return which distinct values get codes of their own; shape (distinct,)."""
-    floor = max(rare_threshold, rows * SPIKE_SHARE)
-    frequent: np.ndarray = counts >= floor
+    """Return which distinct values get codes of their own, from their counts in ascending order; shape (distinct,).
+
+    All frequent values of a column with few values do. Of a column with many, those that stand out from their neighbours:
+    a smooth histogram has no spikes, however many rows it counts.
+    """
     if len(counts) <= MAX_SPIKES:
         return counts >= rare_threshold
-    if frequent.sum() > MAX_SPIKES:
-        frequent &= counts > np.partition(counts, -MAX_SPIKES - 1)[-MAX_SPIKES - 1]
-    return frequent
+    neighbours = np.lib.stride_tricks.sliding_window_view(np.pad(counts, NEIGHBOURS, mode="reflect"), 2 * NEIGHBOURS + 1)
+    spikes: np.ndarray = counts >= np.maximum(STANDS_OUT * np.median(neighbours, axis=1), rows * SPIKE_SHARE)
+    spikes &= counts >= rare_threshold
+    if spikes.sum() > MAX_SPIKES:
+        spikes &= counts > np.partition(counts[spikes], -MAX_SPIKES - 1)[-MAX_SPIKES - 1]
+    return spikes
 
 
 def _choose_knots(

@@ -114,6 +114,11 @@ class TableCodec:
         ]
         return np.concatenate(parts) if parts else np.empty(0, bool)
 
+    @property
+    def ranks(self) -> tuple[np.ndarray | None, ...]:
+        """Where each code stands in its column's order, from 0 to 1; NaN for missing and rare; None without an order."""
+        return tuple(codec.ranks for codec in self.columns.values())
+
     # -- coding -------------------------------------------------------------------------------------------------
 
     def encode(self, frame: pd.DataFrame) -> Coded:

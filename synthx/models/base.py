@@ -208,6 +208,11 @@ class TableSynthesizer(Synthesizer):
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
             schema = Schema.detect(frame) if schema is None else schema
             codec = TableCodec.fit(frame, schema, rare_threshold=self.rare_threshold)
+            if not codec.columns:
+                kinds = ", ".join(f"{column.name!r} is {column.kind.value}" for column in list(schema)[:4])
+                raise DataError(
+                    f"the table has no column to learn ({kinds})", remedy="change a column's kind in the schema if it should be"
+                )
             coded = codec.encode(frame)
             self.schema_, self.codec_ = schema, codec
             stopped, steps, device = self._learn(coded, budget, progress)

@@ -32,7 +32,7 @@ from synthx.models.networks import NEVER, Completer, Discriminator
 from synthx.models.pairs import PairDistance
 from synthx.models.reconstruction import Reconstruction
 from synthx.models.stages import mutual_information, plan_stages
-from synthx.training import Budget, Plan, Progress, Stopped, pick_device, train
+from synthx.training import Budget, Plan, Progress, Stopped, flushed_denormals, pick_device, train
 
 __all__ = ["TabularGAN"]
 
@@ -118,9 +118,8 @@ class TabularGAN(TableSynthesizer):
 
     def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
         device = pick_device(self.device)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), flushed_denormals():
             torch.manual_seed(self.seed)
-            torch.set_flush_denormal(True)
             return self._learn_seeded(coded, budget, progress, device)
 
     def _learn_seeded(
@@ -131,11 +130,12 @@ class TabularGAN(TableSynthesizer):
         self.plan_ = self._plan(digits, rows.numpy())
         rows = rows.to(device)
         network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE).to(device)
+        network.smooth(digits.ranks(self.codec_.ranks))
         self.network_, self.marginals_ = network, _log_marginals(network, rows)
         network.start_at(self.marginals_)
         learning, held_out = _hold_out(rows)
         stopped, steps = self._reconstruct(learning, held_out, budget, progress)
-        if stopped != "interrupted":
+        if stopped != "interrupted" and budget.share_used() < 1:
             stopped, more = self._compete(learning, held_out, budget, progress)
             steps += more
         network.eval().requires_grad_(False)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -73,6 +74,23 @@ class Digits:
         """The first digit of each second digit."""
         owners = self.column
         return {index: index - 1 for index in range(1, len(owners)) if owners[index] == owners[index - 1]}
+
+    def ranks(self, column_ranks: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
+        """Return where each digit's values stand in the order of its column, NaN for values outside the order.
+
+        The first digit of two stands where its codes stand on average, the second where it stands inside the first.
+        """
+        ranks: list[np.ndarray | None] = []
+        for column, known in enumerate(column_ranks):
+            base = self.base(column)
+            if known is None or base == 1:
+                ranks.extend([known] * len(self.of_column(column)))
+                continue
+            padded = np.concatenate([known, np.full(-len(known) % base, np.nan)]).reshape(-1, base)
+            filled = np.isfinite(padded)
+            mean = np.where(filled, padded, 0).sum(axis=1) / np.maximum(filled.sum(axis=1), 1)
+            ranks.extend([np.where(filled.any(axis=1), mean, np.nan), np.linspace(0, 1, base)])
+        return ranks
 
     def split(self, codes: Tensor) -> Tensor:
         """Return digits (int64) of shape (rows, digits) for codes of shape (rows, columns)."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +16,8 @@ __all__ = ["Completer", "Discriminator"]
 
 NEVER = -1e9
 """The logit of a place that stands for no code."""
+WAVES = 1.5
+"""How many waves run along the order of a column, typically."""
 
 
 def _places(heads: Heads, digits: Tensor, visible: Tensor) -> Tensor:
@@ -19,6 +25,13 @@ def _places(heads: Heads, digits: Tensor, visible: Tensor) -> Tensor:
     columns = heads.digits
     hidden = heads.total + torch.arange(len(columns), device=digits.device)
     return torch.where(visible[:, columns], digits[:, columns] + heads.starts, hidden)  # (B, D)
+
+
+def _waves(rank: Tensor, width: int) -> Tensor:
+    """Return smooth functions of `rank`, shape (ranks,), of mean square one; shape (ranks, width)."""
+    frequency = WAVES * torch.randn(width).abs()
+    phase = 2 * math.pi * torch.rand(width)
+    return math.sqrt(2) * torch.cos(2 * math.pi * rank[:, None] * frequency + phase)
 
 
 class Completer(nn.Module):
@@ -56,6 +69,28 @@ class Completer(nn.Module):
         nn.init.zeros_(self.noise.weight)
         with torch.no_grad():
             self.output.weight.mul_(0.3)
+
+    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
+        """Let values that are neighbours in an order start alike, so that what is learned of one helps the next.
+
+        Their rows of weights, in and out, start as waves along the order: random Fourier features (Rahimi & Recht 2007).
+
+        Parameters
+        ----------
+        ranks : sequence of arrays
+            For each digit, where its values stand, 0 to 1; NaN for values outside the order; None for no order.
+        """
+        with torch.no_grad():
+            for head, digit in enumerate(self.heads.digits.tolist()):
+                known = ranks[digit]
+                if known is None or not np.isfinite(known).any():
+                    continue
+                start = int(self.heads.starts[head])
+                ordered = torch.from_numpy(np.isfinite(known))
+                rank = torch.from_numpy(known[np.isfinite(known)]).float()
+                for weight in (self.embedding.weight, self.output.weight):
+                    rows = torch.arange(start, start + len(known))[ordered].to(weight.device)
+                    weight[rows] = weight[rows].std() * _waves(rank, weight.shape[1]).to(weight.device)
 
     def start_at(self, log_marginals: Tensor) -> None:
         """Set the output's bias to log marginals, shape (heads.total,); padding is set to `NEVER`."""

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from synthx_evaluation.comparison import Comparison
-from synthx_evaluation.detection import detection
+from synthx_evaluation.detection import _told_apart, detection
 from synthx_evaluation.record import Status
 
 Draw = Callable[[int, int], pd.DataFrame]
@@ -47,3 +48,14 @@ def test_needs_rows_and_a_holdout(draw: Draw, comparison: Compare) -> None:
     assert (few.status, few.reason) == (Status.SKIPPED, "needs 50 rows of each table, the smallest has 49")
     (lone,) = detection(comparison(table, table, None))
     assert (lone.status, lone.reason) == (Status.NOT_APPLICABLE, "needs a holdout to compare with")
+
+
+def test_the_interval_holds_chance(draw: Draw, comparison: Compare) -> None:
+    # Each of 20 intervals of fresh rows misses 0.5 by chance once in 20 tries; five or more of them once in 390 runs.
+    missed = 0
+    for seed in range(20):
+        pair = comparison(draw(100, 2 * seed), draw(100, 2 * seed), draw(100, 2 * seed + 1), seed=seed)
+        tables = pair.equal
+        area, variance, _ = _told_apart(pair, tables.synthetic, pair.reference, tables.discrete, probe=False)
+        missed += abs(area - 0.5) > 1.96 * np.sqrt(variance)
+    assert missed <= 4

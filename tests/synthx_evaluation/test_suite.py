@@ -26,7 +26,7 @@ def test_what_the_package_offers() -> None:
 
 
 def test_a_scorecard_from_end_to_end(draw: Draw, schema: Schema, tmp_path: Path) -> None:
-    train, holdout = split(draw(400, 1), holdout=0.5, stratify="ill")
+    train, holdout = split(draw(400, 1), holdout=0.5)
     titles: list[str] = []
     synthetic = draw(200, 2)[list(schema.names[::-1])]  # the order of columns does not count
     card = evaluate(synthetic, train=train, holdout=holdout, schema=schema, protected=["town"], progress=titles.append)
@@ -139,7 +139,7 @@ def test_health_insurance_records() -> None:
     )
     train, holdout = split(frame, holdout=0.4)
     card = evaluate(train.sample(frac=1, replace=True, random_state=0), train=train, holdout=holdout, schema=schema)
-    assert (card["FID-PAIRS-ASSOC"].value or 0) > 0.93
+    assert (card["FID-PAIRS-ASSOC"].value or 0) > 0.9
     copied = card["DISC-COPIES-EXCESS"]
     assert copied.interval is not None
     assert copied.interval[0] > 0
