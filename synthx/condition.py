@@ -1,7 +1,7 @@
 """What `given=` accepts.
 
-A condition on one column is one of three values: `OneOf` (a level or several), `Between` (an inclusive range, either end
-open) or `MISSING`. People write plain values (``{"fraud": 1, "amount": between(1_000, 5_000), "note": MISSING}``);
+A condition on one column is one of three values: `OneOf` (a level or several), `Between` (an inclusive range, either
+end open) or `MISSING`. People write plain values (``{"fraud": 1, "amount": between(1_000, 5_000), "note": MISSING}``);
 `as_conditions` turns them into these. What a condition allows in terms of codes is a `Window`; codecs make them.
 """
 
@@ -52,6 +52,13 @@ class Between:
     low: Bound
     high: Bound
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range in numbers, infinite where open; of a condition whose ends are numbers already."""
+        low = -np.inf if self.low is None else float(self.low)  # type: ignore[arg-type]
+        high = np.inf if self.high is None else float(self.high)  # type: ignore[arg-type]
+        return low, high
+
     def __str__(self) -> str:
         return f"between {self.low!r} and {self.high!r}"
 
@@ -79,8 +86,8 @@ class Window:
     Parameters
     ----------
     weights : float array, shape (size,)
-        The share of each code's rows that satisfy the condition: 1 if all do, 0 if none does, between them where a range
-        cuts a bin. A model multiplies its probabilities by these.
+        The share of each code's rows that satisfy the condition: 1 if all do, 0 if none does, between them where a
+        range cuts a bin. A model multiplies its probabilities by these.
     low, high : float arrays, shape (size,)
         The offsets inside each bin that satisfy it, as ``[low, high)``.
     """
@@ -141,7 +148,7 @@ def _as_condition(value: Any, column: Column) -> Condition:
 
 
 def _is_missing(value: Any) -> bool:
-    return isinstance(value, (float, np.floating)) and value != value or type(value).__name__ in ("NAType", "NaTType")
+    return (isinstance(value, (float, np.floating)) and value != value) or type(value).__name__ in ("NAType", "NaTType")
 
 
 def parse_given(texts: Sequence[str], schema: Schema) -> dict[str, Condition]:

@@ -1,4 +1,4 @@
-"""The one training loop: device, time budget, progress, early stop, moving average of weights, rescue from divergence."""
+"""The one training loop: device, time budget, progress, early stop, averaged weights, rescue from divergence."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from synthx.errors import ParameterError, TrainingError
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+    Tensors = tuple[Tensor, ...] | list[Tensor]
 
 __all__ = ["Budget", "Plan", "Progress", "ProgressEvent", "Stopped", "flushed_denormals", "pick_device", "train"]
 
@@ -157,8 +159,8 @@ def train(
     Parameters
     ----------
     step : callable
-        Takes one training step and returns its loss, a scalar tensor; is given how much of the training is done (0 to 1,
-        by steps or by time, whichever is further), for learning-rate schedules.
+        Takes one training step and returns its loss, a scalar tensor; is given how much of the training is done (0
+        to 1, by steps or by time, whichever is further), for learning-rate schedules.
     network : Module
         Whose weights are averaged, judged and kept. Other networks (a discriminator) are the caller's.
     loss : callable
@@ -247,9 +249,7 @@ class _Watch:
     def _rescue(self) -> None:
         self.failures += 1
         if self.failures >= 3:
-            raise TrainingError(
-                f"{self.plan.stage} diverged three times (the loss was not finite): try another seed, or report the table's shape"
-            )
+            raise TrainingError(f"{self.plan.stage} diverged three times (the loss was not finite): try another seed")
         self.network.load_state_dict(self.best)
         self.averaged.module.load_state_dict(self.best)
 
@@ -258,11 +258,11 @@ def _weights(network: nn.Module) -> dict[str, Tensor]:
     return copy.deepcopy(network.state_dict())
 
 
-def _warming_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def _warming_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """Return an exponential moving average whose memory grows with the steps taken, so that the start is forgotten."""
     import torch
 
-    def update(averages: list[Tensor], values: list[Tensor], taken: Tensor | int) -> None:
+    def update(averages: Tensors, values: Tensors, taken: Tensor | int) -> None:
         count = int(taken)
         torch._foreach_lerp_(averages, values, 1 - min(decay, (1 + count) / (10 + count)))
 

@@ -1,0 +1,1 @@
+"""Rows as codes and offsets, and back."""

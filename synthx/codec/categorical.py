@@ -102,6 +102,11 @@ class CategoricalCodec:
         ranks[self.first_level : self.first_level + len(places)] = places / max(1, len(places) - 1)
         return ranks
 
+    @property
+    def has_order(self) -> bool:
+        """Whether a range of levels means something: they are declared ordered, or are numbers."""
+        return self.ordered or not any(isinstance(level, str | bool) for level in self.levels)
+
     # -- coding -------------------------------------------------------------------------------------------------
 
     def encode(self, cells: pd.Series[Any]) -> np.ndarray:
@@ -109,7 +114,7 @@ class CategoricalCodec:
 
         A column without a rare code has no place for an unknown level, and gives -1.
         """
-        found = pd.Index(list(self.levels), dtype=object).get_indexer(cells.astype(object))
+        found = pd.Index(list(self.levels), dtype=object).get_indexer(pd.Index(cells.astype(object)))
         unknown = self.size - 1 if self.has_rare else -1
         codes = np.where(found >= 0, found + self.first_level, unknown)
         if self.nullable:

@@ -92,14 +92,16 @@ def read_strictly(series: pd.Series[Any], column: Column) -> Floats:
 def _first_fault(series: pd.Series[Any], column: Column) -> tuple[int, Any, str]:
     """Return the row of the first cell that `read` cannot take, the cell, and what is wrong with it."""
     for place in np.flatnonzero(~series.isna().to_numpy(dtype=bool)):
-        cell = series.iloc[[place]]
+        cell = series.iloc[place : place + 1]
         if read(cell, column) is None:
             if column.kind is Kind.DATETIME:
                 return int(place), cell.iloc[0], f"is no {column.format or 'datetime'}"
             number = pd.to_numeric(cell.astype(object), errors="coerce").iloc[0]
             if pd.isna(number):
                 return int(place), cell.iloc[0], "is no number"
-            fault = "is infinite" if np.isinf(float(number)) else "is beyond the whole numbers that float64 keeps exactly"
+            fault = (
+                "is infinite" if np.isinf(float(number)) else "is beyond the whole numbers that float64 keeps exactly"
+            )
             return int(place), cell.iloc[0], fault
     return 0, series.iloc[0], f"does not fit dtype {column.dtype}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,8 @@ def resolve(conditions: Mapping[str, Condition], codec: TableCodec) -> Resolved:
     Raises
     ------
     ConditionError
-        If no row can satisfy them: an unknown level, a range outside what the column holds, conditions on a column and on
-        its duplicate that exclude each other.
+        If no row can satisfy them: an unknown level, a range outside what the column holds, conditions on a column and
+        on its duplicate that exclude each other.
     """
     windows: dict[int, Window] = {}
     resolved: dict[str, Condition] = {}
@@ -80,7 +81,7 @@ def resolve(conditions: Mapping[str, Condition], codec: TableCodec) -> Resolved:
     return Resolved(windows, resolved, leftover)
 
 
-def meets(series: pd.Series[object], condition: Condition, column: Column) -> np.ndarray:
+def meets(series: pd.Series[Any], condition: Condition, column: Column) -> np.ndarray:
     """Return which cells satisfy a condition whose numbers are floats; bool, shape (rows,)."""
     missing = series.isna().to_numpy(dtype=bool)
     if isinstance(condition, Missing):
@@ -91,9 +92,8 @@ def meets(series: pd.Series[object], condition: Condition, column: Column) -> np
     values = cells.read_strictly(series, column)
     if isinstance(condition, OneOf):
         return np.isin(values, np.asarray(condition.values, np.float64))
-    low = -np.inf if condition.low is None else condition.low
-    high = np.inf if condition.high is None else condition.high
-    return (values >= low) & (values <= high)  # type: ignore[operator,no-any-return]
+    low, high = condition.ends
+    return (values >= low) & (values <= high)
 
 
 def _in_numbers(condition: Condition, column: Column) -> Condition:
@@ -118,8 +118,7 @@ def _in_numbers(condition: Condition, column: Column) -> Condition:
 
 
 def _window(codec: NumericCodec | CategoricalCodec, condition: Condition, column: Column) -> Window:
-    ranged = isinstance(condition, Between) and isinstance(codec, CategoricalCodec)
-    if ranged and not codec.ordered and any(isinstance(level, (str, bool)) for level in codec.levels):
+    if isinstance(condition, Between) and isinstance(codec, CategoricalCodec) and not codec.has_order:
         raise ConditionError(
             f"column {column.name!r} is {column.kind.value} and has no order, so it cannot lie {condition}",
             remedy="list the levels instead",
@@ -142,10 +141,8 @@ def _both(first: Window, second: Window) -> Window:
 def _narrower(first: Condition, second: Condition) -> Condition:
     """Return the condition of two on one column that enforcing should go by."""
     if isinstance(first, Between) and isinstance(second, Between):
-        ends = [(a, b) for a, b in ((first.low, second.low), (first.high, second.high))]
-        low = max((end for end in ends[0] if end is not None), default=None)  # type: ignore[type-var]
-        high = min((end for end in ends[1] if end is not None), default=None)  # type: ignore[type-var]
-        return Between(low, high)
+        (low, high), (other_low, other_high) = first.ends, second.ends
+        return Between(max(low, other_low), min(high, other_high))
     return first if isinstance(first, OneOf) else second
 
 
@@ -156,7 +153,9 @@ def _unknown(column: Column, value: object, codec: NumericCodec | CategoricalCod
             remedy="ask for a value inside, or for a range",
         )
     levels = ", ".join(map(repr, codec.levels[:LISTED])) + (" …" if len(codec.levels) > LISTED else "")
-    return ConditionError(f"column {column.name!r} has no level {value!r} that the model knows", remedy=f"choose from {levels}")
+    return ConditionError(
+        f"column {column.name!r} has no level {value!r} that the model knows", remedy=f"choose from {levels}"
+    )
 
 
 def _impossible(column: Column, condition: Condition, table: TableCodec) -> ConditionError:
@@ -173,7 +172,7 @@ def _impossible(column: Column, condition: Condition, table: TableCodec) -> Cond
 
 
 def _extent(codec: NumericCodec, column: Column) -> str:
-    ends = [end for end in (*codec.spikes[[0, -1] if len(codec.spikes) else []], *codec.knots[[0, -1] if len(codec.knots) else []])]
+    ends = [*codec.spikes, *codec.knots]
     if not ends:
         return "it is always missing"
     return f"the model knows {_written(min(ends), column)} to {_written(max(ends), column)}"

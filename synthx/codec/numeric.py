@@ -2,8 +2,9 @@
 
 A number becomes one of three sorts of code: missing; a *spike*, a value that many rows share (zero, a cap, a round
 amount); or a *bin*. Bins hold about equally many rows, and inside a bin the offset runs from 0 to 1 along a few knots.
-Bins and knots together are one increasing piecewise-linear function from values to *positions*: position 3.25 is a quarter
-of the way, in rows, through the fourth bin. That function is all that is stored of the values that are not spikes.
+Bins and knots together are one increasing piecewise-linear function from values to *positions*: position 3.25 is a
+quarter of the way, in rows, through the fourth bin. That function is all that is stored of the values that are not
+spikes.
 
 Privacy of what is stored: a spike is held by at least `rare_threshold` rows; each piece between two knots stands for at
 least `rare_threshold` rows; and a knot lies midway between two neighbouring values, so it equals no value at all. The
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from synthx.condition import Between, Condition, Missing, OneOf, Window
+from synthx.condition import Condition, Missing, OneOf, Window
 
 __all__ = ["Grid", "NumericCodec"]
 
@@ -220,7 +221,9 @@ class NumericCodec:
         inner = self.grid.snap(np.array([low, high]))
         first = inner[0] if inner[0] >= low else inner[0] + self.grid.step
         last = inner[1] if inner[1] <= high else inner[1] - self.grid.step
-        return np.clip(self.grid.snap(values), np.round(first, self.grid.decimals), np.round(last, self.grid.decimals))
+        ends = np.round([first, last], self.grid.decimals)
+        clipped: np.ndarray = np.clip(self.grid.snap(values), ends[0], ends[1])
+        return clipped
 
     # -- conditions ---------------------------------------------------------------------------------------------
 
@@ -232,9 +235,7 @@ class NumericCodec:
             return Window.of_codes(allowed)
         if isinstance(condition, OneOf):
             return _hull([self._range_window(value, value) for value in condition.values])
-        low = -np.inf if condition.low is None else float(condition.low)  # type: ignore[arg-type]
-        high = np.inf if condition.high is None else float(condition.high)  # type: ignore[arg-type]
-        return self._range_window(low, high)
+        return self._range_window(*condition.ends)
 
     def _range_window(self, low: float, high: float) -> Window:
         window = Window.of_codes(np.zeros(self.size, bool))
@@ -277,12 +278,14 @@ class NumericCodec:
 def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int) -> np.ndarray:
     """Return which distinct values get codes of their own, from their counts in ascending order; shape (distinct,).
 
-    All frequent values of a column with few values do. Of a column with many, those that stand out from their neighbours:
-    a smooth histogram has no spikes, however many rows it counts.
+    All frequent values of a column with few values do. Of a column with many, those that stand out from their
+    neighbours: a smooth histogram has no spikes, however many rows it counts.
     """
     if len(counts) <= MAX_SPIKES:
         return counts >= rare_threshold
-    neighbours = np.lib.stride_tricks.sliding_window_view(np.pad(counts, NEIGHBOURS, mode="reflect"), 2 * NEIGHBOURS + 1)
+    neighbours = np.lib.stride_tricks.sliding_window_view(
+        np.pad(counts, NEIGHBOURS, mode="reflect"), 2 * NEIGHBOURS + 1
+    )
     spikes: np.ndarray = counts >= np.maximum(STANDS_OUT * np.median(neighbours, axis=1), rows * SPIKE_SHARE)
     spikes &= counts >= rare_threshold
     if spikes.sum() > MAX_SPIKES:
@@ -307,7 +310,11 @@ def _choose_knots(
     lowest = int(np.searchsorted(below, rare_threshold))
     highest = int(np.searchsorted(below, rest - rare_threshold, side="right")) - 1
     if highest <= lowest:
-        centre = float(np.average(distinct, weights=counts)) if len(midpoints) == 0 else float(midpoints[len(midpoints) // 2])
+        centre = (
+            float(np.average(distinct, weights=counts))
+            if len(midpoints) == 0
+            else float(midpoints[len(midpoints) // 2])
+        )
         return np.array([centre, centre]), np.array([0.0, 1.0])
     bins = int(np.clip(round(max_bins * rest / rows), min(8, rest // (2 * rare_threshold)), rest // rare_threshold))
     pieces = int(np.clip(rest // rare_threshold, 1, max(bins, 1) * KNOTS_PER_BIN))
@@ -336,7 +343,8 @@ def _positions(mass: np.ndarray, bins: int) -> np.ndarray:
     starts = np.concatenate([[0], ends[:-1]])
     bin_of = np.searchsorted(ends, np.arange(len(mass)))
     inside = (mass - mass[starts[bin_of]]) / (mass[ends[bin_of]] - mass[starts[bin_of]])
-    return bin_of + inside
+    positions: np.ndarray = bin_of + inside
+    return positions
 
 
 def _nearest(sorted_values: np.ndarray, x: np.ndarray) -> np.ndarray:

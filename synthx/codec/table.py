@@ -116,7 +116,7 @@ class TableCodec:
 
     @property
     def ranks(self) -> tuple[np.ndarray | None, ...]:
-        """Where each code stands in its column's order, from 0 to 1; NaN for missing and rare; None without an order."""
+        """Where each code stands in its column's order, 0 to 1; NaN for missing and rare; None without an order."""
         return tuple(codec.ranks for codec in self.columns.values())
 
     # -- coding -------------------------------------------------------------------------------------------------
@@ -212,8 +212,8 @@ def check_cells(series: pd.Series[Any], column: Column) -> None:
     missing = series.isna()
     if missing.any() and not column.nullable and column.kind is not Kind.CONSTANT:
         raise DataError(
-            f"column {column.name!r} has {int(missing.sum())} missing cells (the first in row {int(missing.argmax()) + 1}),"
-            " and the schema says that it has none",
+            f"column {column.name!r} has {int(missing.sum())} missing cells"
+            f" (the first in row {int(missing.argmax()) + 1}), and the schema says that it has none",
             remedy='set "nullable": true for it in the schema, or fill them',
         )
     if column.kind.is_number or column.kind is Kind.DATETIME:
@@ -235,8 +235,9 @@ def _check_numbers(series: pd.Series[Any], column: Column) -> None:
             continue
         outside = beyond(values, cells.point(bound, column))
         if outside.any():
+            cell = series.iloc[int(outside.argmax())]
             raise DataError(
-                f"column {column.name!r} holds {series.iloc[int(outside.argmax())]!r}, {word} its declared bound {bound!r}",
+                f"column {column.name!r} holds {cell!r}, {word} its declared bound {bound!r}",
                 remedy="correct the cell, or widen the bound in the schema",
             )
 
@@ -244,7 +245,14 @@ def _check_numbers(series: pd.Series[Any], column: Column) -> None:
 def plain_cells(series: pd.Series[Any]) -> pd.Series[Any]:
     """Return the cells of a discrete column as plain scalars; mixed columns as text; missing stays missing."""
     plain = series.astype(object)
-    if pd.api.types.infer_dtype(plain, skipna=True) in ("mixed", "mixed-integer", "date", "datetime", "time", "decimal"):
+    if pd.api.types.infer_dtype(plain, skipna=True) in (
+        "mixed",
+        "mixed-integer",
+        "date",
+        "datetime",
+        "time",
+        "decimal",
+    ):
         plain = plain.where(plain.isna(), plain.map(str))
     return plain
 
@@ -256,7 +264,11 @@ def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> 
         if ordered and declared is None and isinstance(series.dtype, pd.CategoricalDtype):
             declared = None  # the order of a category's levels is kept below, among those that are frequent
         codec = CategoricalCodec.fit(
-            plain_cells(series), rare_threshold=rare_threshold, nullable=column.nullable, declared=declared, ordered=ordered
+            plain_cells(series),
+            rare_threshold=rare_threshold,
+            nullable=column.nullable,
+            declared=declared,
+            ordered=ordered,
         )
         return _in_category_order(codec, series) if ordered and column.levels is None else codec
     values = cells.read_strictly(series, column)
@@ -286,10 +298,10 @@ def _refuse_unknown(series: pd.Series[Any], codes: np.ndarray) -> None:
 def _enforce(values: np.ndarray, condition: Condition | None) -> np.ndarray:
     """Put numbers exactly inside a condition that their codes satisfy already, up to rounding."""
     if isinstance(condition, Between):
-        low = -np.inf if condition.low is None else condition.low
-        high = np.inf if condition.high is None else condition.high
-        return np.clip(values, low, high)  # type: ignore[call-overload,no-any-return]
+        clipped: np.ndarray = np.clip(values, *condition.ends)
+        return clipped
     if isinstance(condition, OneOf):
-        listed = np.sort(np.asarray(condition.values, np.float64))
-        return listed[np.abs(values[:, None] - listed[None, :]).argmin(axis=1)]
+        listed = np.asarray(condition.values, np.float64)
+        nearest: np.ndarray = listed[np.abs(values[:, None] - listed[None, :]).argmin(axis=1)]
+        return nearest
     return values

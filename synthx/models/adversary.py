@@ -24,7 +24,7 @@ BETAS = (0.0, 0.99)
 def draw_softly(logits: Tensor, heads: Heads) -> Tensor:
     """Draw one-hot vectors whose gradient is that of a softmax (straight-through Gumbel; Jang et al. 2017,
     arXiv:1611.01144); (B, heads.total) -> (B, heads.total).
-    """  # noqa: D205
+    """
     races = torch.empty_like(logits).exponential_().clamp_(min=1e-20).log_()
     drawn = []
     for block in heads.split(logits - races):

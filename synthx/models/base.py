@@ -211,7 +211,8 @@ class TableSynthesizer(Synthesizer):
             if not codec.columns:
                 kinds = ", ".join(f"{column.name!r} is {column.kind.value}" for column in list(schema)[:4])
                 raise DataError(
-                    f"the table has no column to learn ({kinds})", remedy="change a column's kind in the schema if it should be"
+                    f"the table has no column to learn ({kinds})",
+                    remedy="change a column's kind in the schema if it should be",
                 )
             coded = codec.encode(frame)
             self.schema_, self.codec_ = schema, codec
@@ -293,5 +294,7 @@ def _memory_named(model: BaseEstimator) -> Iterator[None]:
 
 def _out_of_memory(model: BaseEstimator) -> ResourceError:
     size = model.get_params().get("batch_size")
-    smaller = f"try batch_size={size // 4} (it is {size})" if isinstance(size, int) and size >= 8 else "fit fewer columns"
+    smaller = (
+        f"try batch_size={size // 4} (it is {size})" if isinstance(size, int) and size >= 8 else "fit fewer columns"
+    )
     return ResourceError("memory ran out while fitting", remedy=f"{smaller}, or fewer rows or columns")

@@ -1,9 +1,10 @@
 """Drawing rows from a network that gives the probabilities of hidden digits given visible ones.
 
-Rows are drawn stage by stage. Conditions are kept by construction: a code that is not allowed has probability zero. What a
-condition fixes to a single code is visible from the start; digits that a condition restricts to several codes are drawn
-next, one after the other, and weighted so that together they follow the model's joint distribution given all conditions
-(sequential importance resampling; Doucet, de Freitas & Gordon 2001, chapter 1); the rest follows in its stages.
+Rows are drawn stage by stage. Conditions are kept by construction: a code that is not allowed has probability zero.
+What a condition fixes to a single code is visible from the start; digits that a condition restricts to several codes
+are drawn next, one after the other, and weighted so that together they follow the model's joint distribution given all
+conditions (sequential importance resampling; Doucet, de Freitas & Gordon 2001, chapter 1); the rest follows in its
+stages.
 """
 
 from __future__ import annotations
@@ -113,7 +114,9 @@ class StagedSampler:
         count = len(self.digits.sizes)
         values = torch.zeros(rows, count, dtype=torch.long, device=self.device)
         visible = torch.zeros(1, count, dtype=torch.bool, device=self.device)
-        allowed = [torch.as_tensor(self._allowed(column, windows), device=self.device) for column in range(len(self.drawn))]
+        allowed = [
+            torch.as_tensor(self._allowed(column, windows), device=self.device) for column in range(len(self.drawn))
+        ]
         for column in sorted(windows, key=lambda column: windows[column].only_code is None):
             code = windows[column].only_code
             for place, digit in enumerate(self.digits.of_column(column)):

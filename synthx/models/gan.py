@@ -1,11 +1,11 @@
 """TabularGAN: a conditional GAN on codes.
 
 The generator completes rows: given the visible cells of a row (none, some, any), it draws the others. It learns in two
-phases. First it reconstructs real rows with random cells hidden, by maximum likelihood; that alone makes each column right
-given the others. But a row is drawn in a few stages, several columns at a time, and columns of one stage would then be
-drawn independently of each other. So in the second phase, adversarial training makes them belong together: the generator
-gets noise, completes the next stage of a real row, and a discriminator compares the result with the real stage. Which of
-its states is best is decided by distances between pairs of columns on held-out rows.
+phases. First it reconstructs real rows with random cells hidden, by maximum likelihood; that alone makes each column
+right given the others. But a row is drawn in a few stages, several columns at a time, and columns of one stage would
+then be drawn independently of each other. So in the second phase, adversarial training makes them belong together: the
+generator gets noise, completes the next stage of a real row, and a discriminator compares the result with the real
+stage. Which of its states is best is decided by distances between pairs of columns on held-out rows.
 
 Because any set of cells may be visible, any set of columns can be conditioned on, exactly.
 """
@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window
 from synthx.errors import ParameterError
-from synthx.models.base import TableSynthesizer, Training
 from synthx.models.adversary import Adversary
+from synthx.models.base import TableSynthesizer, Training
 from synthx.models.drawing import StagedSampler
 from synthx.models.layout import Digits
 from synthx.models.networks import NEVER, Completer, Discriminator
@@ -232,7 +232,9 @@ class TabularGAN(TableSynthesizer):
         model.plan_ = tuple(map(tuple, parts["plan"]))
         model.training_ = Training(**parts["training"], seconds=math.nan)
         device = pick_device("auto")
-        network = Completer(Digits(model.codec_.domain.sizes).sizes, width=model.width, blocks=model.blocks, noise=NOISE)
+        network = Completer(
+            Digits(model.codec_.domain.sizes).sizes, width=model.width, blocks=model.blocks, noise=NOISE
+        )
         network.load_state_dict(
             {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
         )

@@ -1,8 +1,8 @@
 """How codes lie in a network: columns as digits, digits as padded heads.
 
 Codes of a column with many levels are written as two digits (``code = base * first + second``), so that a column of
-50,000 levels costs a network about 450 outputs and not 50,000. Digits of like width share one padded block of outputs, so
-that one softmax serves many columns and nothing loops over columns.
+50,000 levels costs a network about 450 outputs and not 50,000. Digits of like width share one padded block of outputs,
+so that one softmax serves many columns and nothing loops over columns.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ class Digits:
 class Heads(nn.Module):
     """Outputs for some digits, in padded blocks.
 
-    The outputs stand in one row of `total` places. A block is a run of them: digits of like width, each padded to a power
-    of two. `valid` is False on the padding.
+    The outputs stand in one row of `total` places. A block is a run of them: digits of like width, each padded to a
+    power of two. `valid` is False on the padding.
 
     Parameters
     ----------
@@ -153,9 +153,7 @@ class Heads(nn.Module):
         valid = [torch.arange(widths[digit]) < sizes[digit] for digit in order]
         self.register_buffer("digits", torch.tensor(order, dtype=torch.long), persistent=False)
         self.register_buffer("starts", torch.tensor(starts[:-1], dtype=torch.long), persistent=False)
-        self.register_buffer(
-            "valid", torch.cat(valid) if valid else torch.empty(0, dtype=torch.bool), persistent=False
-        )
+        self.register_buffer("valid", torch.cat(valid) if valid else torch.empty(0, dtype=torch.bool), persistent=False)
         self.blocks = [(self.widths.count(width), width) for width in sorted(set(self.widths))]
         """(heads, width) of each block."""
 

@@ -73,7 +73,8 @@ class Completer(nn.Module):
     def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
         """Let values that are neighbours in an order start alike, so that what is learned of one helps the next.
 
-        Their rows of weights, in and out, start as waves along the order: random Fourier features (Rahimi & Recht 2007).
+        Their rows of weights, in and out, start as waves along the order: random Fourier features (Rahimi & Recht
+        2007).
 
         Parameters
         ----------

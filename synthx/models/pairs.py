@@ -60,4 +60,5 @@ def _grouping(values: Tensor, size: int) -> Tensor:
     counts = torch.bincount(values, minlength=size).double()
     middle = (counts.cumsum(0) - counts / 2) / counts.sum()
     groups = (middle * GROUPS).long().clamp(0, GROUPS - 1)
-    return groups.unique(return_inverse=True)[1]
+    renumbered: Tensor = groups.unique(return_inverse=True)[1]
+    return renumbered

@@ -30,9 +30,9 @@ def prefixes(plan: Sequence[Sequence[int]], digits: int) -> tuple[Tensor, Tensor
 class Reconstruction:
     """Maximum likelihood with random cells hidden.
 
-    Half of the rows of a batch hide a random set of cells, of a size that is uniform from all to none, and are asked for
-    all of them: that serves any condition. The other half show what precedes a random stage and are asked for that stage:
-    that is what drawing meets.
+    Half of the rows of a batch hide a random set of cells, of a size that is uniform from all to none, and are asked
+    for all of them: that serves any condition. The other half show what precedes a random stage and are asked for that
+    stage: that is what drawing meets.
 
     Parameters
     ----------
@@ -59,7 +59,9 @@ class Reconstruction:
         self.network, self.rows = network, rows
         self.visible, self.drawn = (part.to(rows.device) for part in prefixes(plan, rows.shape[1]))
         self.batch_size, self.peak = batch_size, learning_rate
-        self.optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+        )
         self.held_out = held_out[:HELD_OUT_BATCH]
         self.held_out_masks = self._masks(len(self.held_out))
 

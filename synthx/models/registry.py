@@ -44,6 +44,8 @@ def load(path: str | Path) -> Synthesizer:
 
     artifact = read_artifact(path)
     if artifact.model not in MODELS:
-        raise ArtifactError(f"the file {str(path)!r} holds a model {artifact.model!r}, which this version does not know",
-                            remedy="upgrade synthx")
+        raise ArtifactError(
+            f"the file {str(path)!r} holds a model {artifact.model!r}, which this version does not know",
+            remedy="upgrade synthx",
+        )
     return model_class(artifact.model)._from_parts(artifact.parts, artifact.tensors)

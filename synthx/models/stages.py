@@ -1,9 +1,10 @@
 """Which digits are drawn together, and in what order.
 
-A row is drawn in stages: the digits of one stage are drawn at once, given those of the stages before. Digits of one stage
-depend on each other only through the generator's noise, which is the hard part; so a stage should hold digits that have
-little to do with each other. The plan measures how much two digits tell about each other (mutual information) and spreads
-related ones over the stages. On Adult, five stages chosen this way beat five in the table's order: c2st .58 against .73.
+A row is drawn in stages: the digits of one stage are drawn at once, given those of the stages before. Digits of one
+stage depend on each other only through the generator's noise, which is the hard part; so a stage should hold digits
+that have little to do with each other. The plan measures how much two digits tell about each other (mutual information)
+and spreads related ones over the stages. On Adult, five stages chosen this way beat five in the table's order: c2st .58
+against .73.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def plan_stages(
 ) -> tuple[tuple[int, ...], ...]:
     """Spread digits over stages so that those of one stage tell little about each other.
 
-    Greedy: digits are placed in the order of how much they tell about all others, each in the stage with which it shares
-    least, among stages that are not full.
+    Greedy: digits are placed in the order of how much they tell about all others, each in the stage with which it
+    shares least, among stages that are not full.
 
     Parameters
     ----------

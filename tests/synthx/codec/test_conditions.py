@@ -83,7 +83,10 @@ def test_a_day_as_the_upper_end_includes_that_day(codec: TableCodec) -> None:
     ("given", "message"),
     [
         ({"colour": 1}, "names column 'colour', which the model does not know; choose from 'degree'"),
-        ({"degree": "bachelor"}, "'degree' has no level 'bachelor' that the model knows; choose from 'college', 'doctor'"),
+        (
+            {"degree": "bachelor"},
+            "'degree' has no level 'bachelor' that the model knows; choose from 'college', 'doctor'",
+        ),
         ({"left": between(900, 999)}, "no row of column 'left' lies between 900 and 999 .the model knows"),
         ({"left": between(9, 3)}, "'left' is between 9 and 3, which is empty; give the lower end first"),
         ({"left": "many"}, "'left' is 'many', which is no integer"),

@@ -99,7 +99,9 @@ class TestCoding:
 
     @given(
         st.lists(
-            st.one_of(st.integers(-1_000, 1_000).map(float), st.just(0.0), st.just(float("nan"))), min_size=2, max_size=300
+            st.one_of(st.integers(-1_000, 1_000).map(float), st.just(0.0), st.just(float("nan"))),
+            min_size=2,
+            max_size=300,
         ),
         st.integers(1, 12),
     )
@@ -141,7 +143,9 @@ class TestCoding:
 
 class TestWindow:
     codec = NumericCodec.fit(
-        np.concatenate([np.full(10, np.nan), np.zeros(1_000), np.repeat(np.arange(1.0, 1_001.0), 4)]), rare_threshold=10, decimals=0
+        np.concatenate([np.full(10, np.nan), np.zeros(1_000), np.repeat(np.arange(1.0, 1_001.0), 4)]),
+        rare_threshold=10,
+        decimals=0,
     )
 
     def test_missing_is_code_zero_alone(self) -> None:

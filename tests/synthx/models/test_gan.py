@@ -19,7 +19,13 @@ from synthx.models.gan import TabularGAN
 from synthx.models.reconstruction import Reconstruction
 from synthx.schema import Schema
 
-QUICK: dict[str, Any] = {"reconstruction_steps": 500, "adversarial_steps": 40, "width": 128, "blocks": 2, "batch_size": 256}
+QUICK: dict[str, Any] = {
+    "reconstruction_steps": 500,
+    "adversarial_steps": 40,
+    "width": 128,
+    "blocks": 2,
+    "batch_size": 256,
+}
 INSTANT = QUICK | {"reconstruction_steps": 20, "adversarial_steps": 4, "width": 32}
 
 
@@ -76,7 +82,9 @@ class TestConditions:
         assert holds(rows).all()
 
     def test_the_rest_follows_the_condition(self, model: TabularGAN, frame: pd.DataFrame) -> None:
-        ages = {ward: model.sample(2_000, given={"ward": ward}, seed=0)["age"].mean() for ward in ("surgery", "emergency")}
+        ages = {
+            ward: model.sample(2_000, given={"ward": ward}, seed=0)["age"].mean() for ward in ("surgery", "emergency")
+        }
         real = frame.groupby("ward")["age"].mean()
         assert ages["surgery"] == pytest.approx(real["surgery"], abs=4)
         assert ages["emergency"] == pytest.approx(real["emergency"], abs=6)
@@ -168,7 +176,9 @@ class TestFiles:
 
 
 def number_columns(rows: int, columns: int) -> pd.DataFrame:
-    return pd.DataFrame(np.random.default_rng(0).normal(size=(rows, columns)), columns=[f"x{i}" for i in range(columns)])
+    return pd.DataFrame(
+        np.random.default_rng(0).normal(size=(rows, columns)), columns=[f"x{i}" for i in range(columns)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +194,17 @@ def number_columns(rows: int, columns: int) -> pd.DataFrame:
         pd.DataFrame({"a": [True, False], "b": [1.5, 2.5]}),
         pd.DataFrame({"few": [None] * 95 + [1.5, 2.5, 3.5, 4.5, 5.5], "a": list("xy") * 50}),
     ],
-    ids=["numbers", "one number", "50 rows", "300 columns", "levels", "one level column", "constant, empty", "2 rows", "few"],
+    ids=[
+        "numbers",
+        "one number",
+        "50 rows",
+        "300 columns",
+        "levels",
+        "one level column",
+        "constant, empty",
+        "2 rows",
+        "few",
+    ],
 )
 def test_odd_tables_train_and_sample(table: pd.DataFrame) -> None:
     rows = TabularGAN(**INSTANT, device="cpu").fit(table).sample(40, seed=0)
@@ -255,7 +275,9 @@ class TestEstimator:
             TabularGAN(**INSTANT, device="cpu").fit(frame)
 
     def test_the_time_limit_bounds_the_whole_fit(self, frame: pd.DataFrame) -> None:
-        model = TabularGAN(**(QUICK | {"reconstruction_steps": 10**6, "adversarial_steps": 10**6}), max_minutes=0.05, device="cpu")
+        model = TabularGAN(
+            **(QUICK | {"reconstruction_steps": 10**6, "adversarial_steps": 10**6}), max_minutes=0.05, device="cpu"
+        )
         model.fit(frame)
         assert model.training_.stopped in ("time", "converged")
         assert model.training_.seconds < 2 * 3  # a slow machine may overshoot by one look at held-out rows
