@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -41,11 +41,17 @@ class Adversary:
     discriminator sees the visible part and the stage, real or drawn, and is asked which of the two is more real. Its
     gradient at real stages is penalised every few steps (R1; Mescheder et al. 2018, arXiv:1801.04406).
 
+    Left alone, the generator would forget the likelihoods that it has learned, and with them how to serve conditions.
+    So the reconstruction loss stays on as an anchor. It is taken without noise, while drawing has noise; hence it does
+    not pull columns of one stage towards independence.
+
     Parameters
     ----------
     network : Completer
         The generator.
     discriminator : Discriminator
+    anchor : callable
+        Returns the reconstruction loss of a batch.
     rows : int64 Tensor, shape (rows, digits)
         On the networks' device.
     plan : sequence of sequences of int
@@ -61,6 +67,7 @@ class Adversary:
         self,
         network: Completer,
         discriminator: Discriminator,
+        anchor: Callable[[], Tensor],
         rows: Tensor,
         plan: Sequence[Sequence[int]],
         stages: Sequence[Stage],
@@ -68,7 +75,7 @@ class Adversary:
         batch_size: int,
         learning_rate: float,
     ) -> None:
-        self.network, self.discriminator, self.rows = network, discriminator, rows
+        self.network, self.discriminator, self.anchor, self.rows = network, discriminator, anchor, rows
         self.visible = prefixes(plan, rows.shape[1])[0].to(rows.device)
         # A digit that is drawn alone has nothing to belong to: likelihood has taught it all there is.
         self.stages = [(index, stage) for index, stage in enumerate(stages) if len(stage.heads.digits) > 1]
@@ -113,7 +120,7 @@ class Adversary:
         self.discriminator.requires_grad_(False)
         context = self.discriminator.context(digits, visible)
         scores = self.discriminator(context, drawn, stage.places)
-        loss = F.softplus(self.discriminator(context, real.detach(), stage.places) - scores).mean()
+        loss = F.softplus(self.discriminator(context, real.detach(), stage.places) - scores).mean() + self.anchor()
         self.generating.zero_grad(set_to_none=True)
         loss.backward()
         self.generating.step()

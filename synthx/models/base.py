@@ -203,7 +203,7 @@ class TableSynthesizer(Synthesizer):
         self._check_parameters()
         if len(frame) < 2:
             raise DataError(f"the table has {len(frame)} rows", remedy="give at least 2; below about 200 expect little")
-        with _memory_named(self):
+        with _all_or_nothing(self), _memory_named(self):
             if progress is not None:
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
             schema = Schema.detect(frame) if schema is None else schema
@@ -275,6 +275,18 @@ def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.rand
         low, high = window.low[codes[:, column]], window.high[codes[:, column]]
         offsets[:, column] = low + offsets[:, column] * (high - low)
     return offsets
+
+
+@contextmanager
+def _all_or_nothing(model: Synthesizer) -> Iterator[None]:
+    """Leave a model as it was if a fit fails."""
+    before = dict(vars(model))
+    try:
+        yield
+    except BaseException:
+        vars(model).clear()
+        vars(model).update(before)
+        raise
 
 
 @contextmanager

@@ -5,7 +5,7 @@ phases. First it reconstructs real rows with random cells hidden, by maximum lik
 right given the others. But a row is drawn in a few stages, several columns at a time, and columns of one stage would
 then be drawn independently of each other. So in the second phase, adversarial training makes them belong together: the
 generator gets noise, completes the next stage of a real row, and a discriminator compares the result with the real
-stage. Which of its states is best is decided by distances between pairs of columns on held-out rows.
+stage. Which of its states is best is decided by distances between pairs of columns.
 
 Because any set of cells may be visible, any set of columns can be conditioned on, exactly.
 """
@@ -41,7 +41,10 @@ HELD_OUT = 0.05
 MOST_HELD_OUT = 5_000
 FEWEST_TO_PART = 100
 JUDGED_ROWS = 8_192
+MOST_COMPARED = 20_000
 MOST_STAGES = 16
+PASSES = 20
+FEWEST_STEPS, MOST_STEPS = 400, 4_000
 RECONSTRUCTION_SHARE = 0.6
 """Of the time budget; the adversarial phase has the rest."""
 
@@ -61,8 +64,9 @@ class TabularGAN(TableSynthesizer):
         Nothing that fewer training rows share is stored or drawn.
     batch_size : int
         Rows a training step.
-    reconstruction_steps, adversarial_steps : int
-        At most this many steps of each phase.
+    reconstruction_steps, adversarial_steps : int, optional
+        At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 10 passes
+        over the rows, within bounds.
     stages : int, optional
         In how many stages a row is drawn; more are more faithful and slower. None chooses by the number of columns.
     width : int
@@ -70,7 +74,7 @@ class TabularGAN(TableSynthesizer):
     blocks : int
         Residual blocks of the generator.
     learning_rate : float
-        Of the reconstruction phase; the adversarial phase uses a quarter of it for the generator.
+        Of the reconstruction phase, at its peak; the generator's in the adversarial phase is a tenth of it.
 
     Examples
     --------
@@ -88,8 +92,8 @@ class TabularGAN(TableSynthesizer):
         device: str = "auto",
         rare_threshold: int = 10,
         batch_size: int = 512,
-        reconstruction_steps: int = 3_000,
-        adversarial_steps: int = 1_500,
+        reconstruction_steps: int | None = None,
+        adversarial_steps: int | None = None,
         stages: int | None = None,
         width: int = 256,
         blocks: int = 3,
@@ -134,9 +138,13 @@ class TabularGAN(TableSynthesizer):
         self.network_, self.marginals_ = network, _log_marginals(network, rows)
         network.start_at(self.marginals_)
         learning, held_out = _hold_out(rows)
-        stopped, steps = self._reconstruct(learning, held_out, budget, progress)
-        if stopped != "interrupted" and budget.share_used() < 1:
-            stopped, more = self._compete(learning, held_out, budget, progress)
+        reconstruction = Reconstruction(
+            network, learning, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )
+        stopped, steps = self._reconstruct(reconstruction, budget, progress)
+        worthwhile = any(len(stage) > 1 for stage in self.plan_) and self.adversarial_steps != 0
+        if worthwhile and stopped != "interrupted" and budget.share_used() < 1:
+            stopped, more = self._compete(reconstruction, budget, progress)
             steps += more
         network.eval().requires_grad_(False)
         return stopped, steps, device.type
@@ -153,50 +161,53 @@ class TabularGAN(TableSynthesizer):
         stages = self.stages or min(MOST_STAGES, max(2, 1 + round(math.sqrt(count))))
         return plan_stages(information, stages=stages, first=first, after=digits.second)
 
-    def _reconstruct(
-        self, rows: Tensor, held_out: Tensor, budget: Budget, progress: Progress | None
-    ) -> tuple[Stopped, int]:
-        phase = Reconstruction(
-            self.network_, rows, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
+    def _reconstruct(self, phase: Reconstruction, budget: Budget, progress: Progress | None) -> tuple[Stopped, int]:
+        steps = self.reconstruction_steps or self._usual_steps(len(phase.rows))
+        plan = Plan(
+            stage="reconstruction", steps=steps, up_to=RECONSTRUCTION_SHARE, check_every=max(20, min(200, steps // 10))
         )
-        plan = Plan(stage="reconstruction", steps=self.reconstruction_steps, up_to=RECONSTRUCTION_SHARE)
         return train(
             phase.step, network=self.network_, loss=phase.held_out_loss, budget=budget, plan=plan, progress=progress
         )
 
     def _compete(
-        self, rows: Tensor, held_out: Tensor, budget: Budget, progress: Progress | None
+        self, reconstruction: Reconstruction, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, int]:
+        rows = reconstruction.rows
         sizes = Digits(self.codec_.domain.sizes).sizes
         sampler = self._sampler()
         discriminator = Discriminator(sizes, width=self.width).to(rows.device)
         phase = Adversary(
             self.network_,
             discriminator,
+            reconstruction.loss,
             rows,
             self.plan_,
             sampler.stages,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate / 4,
+            learning_rate=self.learning_rate / 10,
         )
-        if not phase.stages:
-            return "finished", 0
-        distance = PairDistance(held_out, sizes)
+        distance = PairDistance(rows[:MOST_COMPARED], sizes)
 
         def loss(network: nn.Module) -> float:
             assert isinstance(network, Completer)
             generator = torch.Generator(rows.device).manual_seed(self.seed)
             return distance(sampler.with_network(network).draw_digits(JUDGED_ROWS, {}, generator))
 
+        steps = self.adversarial_steps
+        if steps is None:
+            steps = self._usual_steps(len(rows)) // 2
         plan = Plan(
             stage="adversarial training",
-            steps=self.adversarial_steps,
-            check_every=250,
-            patience=4,
+            steps=steps,
+            check_every=max(20, min(250, steps // 2)),
             average=0.995,
             keep_start=True,
         )
         return train(phase.step, network=self.network_, loss=loss, budget=budget, plan=plan, progress=progress)
+
+    def _usual_steps(self, rows: int) -> int:
+        return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
 
     # -- drawing ------------------------------------------------------------------------------------------------
 

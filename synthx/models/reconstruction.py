@@ -70,12 +70,16 @@ class Reconstruction:
         rate = self.peak * min(1.0, fraction / WARM_UP + 0.01) * (0.01 + 0.99 * (1 + math.cos(math.pi * fraction)) / 2)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)
-        loss = _loss(self.network, self.rows[picked], *self._masks(self.batch_size))
+        loss = self.loss()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         return loss
+
+    def loss(self) -> Tensor:
+        """Return the loss of a random batch, ready to be differentiated."""
+        picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)
+        return _loss(self.network, self.rows[picked], *self._masks(self.batch_size))
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:
