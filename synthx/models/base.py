@@ -280,12 +280,13 @@ def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.rand
 @contextmanager
 def _all_or_nothing(model: Synthesizer) -> Iterator[None]:
     """Leave a model as it was if a fit fails."""
-    before = dict(vars(model))
+    state: dict[str, Any] = model.__dict__
+    before = dict(state)
     try:
         yield
     except BaseException:
-        vars(model).clear()
-        vars(model).update(before)
+        state.clear()
+        state.update(before)
         raise
 
 

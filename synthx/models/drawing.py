@@ -10,6 +10,7 @@ stages.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,8 +25,6 @@ __all__ = ["Stage", "StagedSampler", "draw_heads"]
 
 CANDIDATES = 4
 """Candidates a row where several conditions have to agree."""
-CHUNK = 16_384
-"""Rows that pass the network at once where there are more candidates than rows."""
 
 
 class Stage:
@@ -49,9 +48,22 @@ class Stage:
 
 
 def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tensor:
-    """Draw one value a head from its softmax (Gumbel-max); logits (B, heads.total) -> (B, heads)."""
-    races = torch.empty_like(logits).exponential_(generator=generator).log_()
-    return torch.cat([block.argmax(dim=2) for block in heads.split(logits - races)], dim=1)
+    """Draw one value a head from its softmax; logits (B, heads.total) -> (B, heads).
+
+    One uniform number a head runs along the cumulative weights. A value of weight zero is never met: the first place
+    whose sum exceeds the number is one that adds to the sum.
+    """
+    uniform = torch.rand(len(logits), len(heads.digits), 1, generator=generator, device=logits.device)
+    drawn, start = [], 0
+    for block in heads.split(logits):
+        below = (block - block.amax(dim=2, keepdim=True)).exp_().cumsum_(dim=2)  # (B, H, W)
+        most = below[..., -1:]
+        goal = torch.minimum(
+            uniform[:, start : start + block.shape[1]] * most, torch.nextafter(most, most.new_zeros(()))
+        )
+        drawn.append((below <= goal).sum(dim=2))
+        start += block.shape[1]
+    return torch.cat(drawn, dim=1)
 
 
 class StagedSampler:
@@ -152,15 +164,16 @@ class StagedSampler:
     ) -> Tensor:
         """Draw one digit among several allowed values, and keep rows whose earlier digits agree with that."""
         rows, size = len(values), self.digits.sizes[digit]
-        candidates = values.repeat(CANDIDATES if bool((values != values[:1]).any()) else 1, 1)
         stage = Stage(self.digits.sizes, (digit,), self.network.heads)
-        logits = torch.cat([self._logits(part, visible, stage, generator) for part in candidates.split(CHUNK)])
-        shares = logits[:, :size].softmax(dim=1) * self._weights(digit, candidates, allowed)  # (candidates, size)
-        agreement = shares.sum(dim=1)
-        if len(candidates) > rows:
-            kept = torch.multinomial(agreement.clamp(min=1e-30), rows, replacement=True, generator=generator)
+        differ = bool((values != values[:1]).any())
+        candidates = values.repeat(CANDIDATES if differ else 1, 1)
+        logits = self._logits(candidates, visible, stage, generator)[:, :size]
+        shares = logits.softmax(dim=1) * self._weights(digit, candidates, allowed)  # (candidates, size)
+        if differ:
+            agreement = shares.sum(dim=1).clamp(min=1e-30)
+            kept = torch.multinomial(agreement, rows, replacement=True, generator=generator)
             candidates, shares = candidates[kept], shares[kept]
-        drawn = torch.multinomial(shares.clamp(min=0) + 1e-30 * (shares > 0), 1, generator=generator).squeeze(1)
+        drawn = torch.multinomial(shares + 1e-30 * (shares > 0), 1, generator=generator).squeeze(1)
         candidates[:, digit] = drawn
         return candidates
 
@@ -173,7 +186,8 @@ class StagedSampler:
         for digit, width in zip(stage.heads.digits.tolist(), stage.heads.widths, strict=True):
             weights = self._weights(digit, values, allowed)
             if bool((weights != 1).any()):
-                logits[:, start : start + weights.shape[1]] += weights.log().clamp(min=NEVER)
+                part = logits[:, start : start + weights.shape[1]]
+                part += weights.log().clamp(min=NEVER)
             start += width
         drawn = draw_heads(logits, stage.heads, generator)
         hidden = ~visible[0, stage.heads.digits]
@@ -181,9 +195,31 @@ class StagedSampler:
         visible[:, stage.heads.digits] = True
 
     def _logits(self, values: Tensor, visible: Tensor, stage: Stage, generator: torch.Generator) -> Tensor:
+        """Return the stage's logits; shape (rows, places).
+
+        A stage of one digit has nothing to belong to, hence no noise; rows that look the same then have the same logits
+        and pass the network once.
+        """
         rows = len(values)
-        if stage is self.stages[0] and not bool(visible.any()):
+        if len(stage.heads.digits) > 1:
+            noise = torch.randn(rows, self.network.noise.in_features, device=self.device, generator=generator)
+            return self.network.logits(self.network.state(values, visible.expand(rows, -1), noise), stage.places)
+        shown = visible[0].nonzero().flatten().tolist()
+        if not shown and stage is self.stages[0]:
             return self.marginals[stage.places].expand(rows, -1).clone()
-        noise = torch.randn(rows, self.network.noise.in_features, device=self.device, generator=generator)
-        state = self.network.state(values, visible.expand(rows, -1), noise)
-        return self.network.logits(state, stage.places)
+        distinct, of_row = self._distinct(values, shown)
+        state = self.network.state(distinct, visible.expand(len(distinct), -1))
+        return self.network.logits(state, stage.places)[of_row]
+
+    def _distinct(self, values: Tensor, shown: list[int]) -> tuple[Tensor, Tensor]:
+        """Return rows that together look like all rows in the digits shown, and which of them each row looks like."""
+        sizes = [self.digits.sizes[digit] for digit in shown]
+        if math.prod(sizes) > len(values):
+            return values, torch.arange(len(values), device=self.device)
+        key = torch.zeros(len(values), dtype=torch.long, device=self.device)
+        for digit, size in zip(shown, sizes, strict=True):
+            key = key * size + values[:, digit]
+        keys, of_row = torch.unique(key, return_inverse=True)
+        example = torch.empty(len(keys), dtype=torch.long, device=self.device)
+        example[of_row] = torch.arange(len(values), device=self.device)
+        return values[example], of_row

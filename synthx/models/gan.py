@@ -96,7 +96,7 @@ class TabularGAN(TableSynthesizer):
         adversarial_steps: int | None = None,
         stages: int | None = None,
         width: int = 256,
-        blocks: int = 3,
+        blocks: int = 2,
         learning_rate: float = 2e-3,
     ) -> None:
         self.max_minutes = max_minutes
