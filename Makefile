@@ -16,7 +16,7 @@ help:
 	@echo "make demo   synthesise 20,190 health-insurance records, from detection to evaluation, in about two minutes"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff, mypy --strict and the import contracts"
-	@echo "make bench  fit, sample and judge Adult, as in the README (needs $(SHARED)/data)"
+	@echo "make bench  time the codec and the commands, and judge Adult (needs $(SHARED)/data)"
 	@echo "make clean  remove build/ and the caches; keeps $(VENV)"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -56,11 +56,8 @@ format: $(STAMP)
 	@$(BIN)/ruff format .
 
 bench: $(STAMP)
-	@mkdir -p $(BENCH)
-	time $(BIN)/synthx fit $(SHARED)/data/adult/train.csv.gz -o $(BENCH)/adult.synthx --target income --seed 0 --force
-	time $(BIN)/synthx sample $(BENCH)/adult.synthx -n 32561 -o $(BENCH)/adult.csv --seed 0 --force
-	$(BIN)/python $(SHARED)/judge/table.py $(SHARED)/data/adult/train.csv.gz $(SHARED)/data/adult/test.csv.gz \
-		$(BENCH)/adult.csv --target income
+	$(BIN)/python benchmarks/codec.py
+	$(BIN)/python benchmarks/commands.py --shared $(SHARED) --out $(BENCH)
 
 clean:
 	rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -42,7 +42,6 @@ MOST_HELD_OUT = 5_000
 FEWEST_TO_PART = 100
 JUDGED_ROWS = 8_192
 MOST_COMPARED = 20_000
-MOST_STAGES = 16
 PASSES = 20
 FEWEST_STEPS, MOST_STEPS = 400, 4_000
 RECONSTRUCTION_SHARE = 0.6
@@ -68,7 +67,8 @@ class TabularGAN(TableSynthesizer):
         At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 10 passes
         over the rows, within bounds.
     stages : int, optional
-        In how many stages a row is drawn; more are more faithful and slower. None chooses by the number of columns.
+        In how many stages a row is drawn; more are more faithful and slower. None chooses by how much columns tell
+        about each other.
     width : int
         Of the hidden layers.
     blocks : int
@@ -157,9 +157,7 @@ class TabularGAN(TableSynthesizer):
             first = digits.first[self.codec_.domain.index(target.name)]
         else:
             first = int(information.sum(axis=1).argmax())
-        count = len(digits.sizes)
-        stages = self.stages or min(MOST_STAGES, max(2, 1 + round(math.sqrt(count))))
-        return plan_stages(information, stages=stages, first=first, after=digits.second)
+        return plan_stages(information, stages=self.stages, first=first, after=digits.second)
 
     def _reconstruct(self, phase: Reconstruction, budget: Budget, progress: Progress | None) -> tuple[Stopped, int]:
         steps = self.reconstruction_steps or self._usual_steps(len(phase.rows))

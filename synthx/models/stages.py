@@ -9,12 +9,15 @@ against .73.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 __all__ = ["mutual_information", "plan_stages"]
 
+MOST_STAGES = 16
+UNSHARED = 0.01
+"""What the digits of one stage may tell about each other, in nats a digit of the whole row."""
 CELLS = 200_000_000
 """Roughly how many cells `mutual_information` may count: rows are sampled to stay below."""
 
@@ -57,22 +60,24 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def plan_stages(
-    information: np.ndarray, *, stages: int, first: int | None = None, after: dict[int, int] | None = None
+    information: np.ndarray,
+    *,
+    stages: int | None = None,
+    first: int | None = None,
+    after: Mapping[int, int] | None = None,
 ) -> tuple[tuple[int, ...], ...]:
     """Spread digits over stages so that those of one stage tell little about each other.
-
-    Greedy: digits are placed in the order of how much they tell about all others, each in the stage with which it
-    shares least, among stages that are not full.
 
     Parameters
     ----------
     information : float array, shape (digits, digits)
         Mutual information.
-    stages : int
-        How many stages to fill, besides the first where `first` is given.
+    stages : int, optional
+        How many stages to fill, besides the first where `first` is given. None takes the fewest (up to 16) in which the
+        digits of one stage tell at most 0.01 nats a digit about each other.
     first : int, optional
         A digit that has the first stage to itself (the target).
-    after : dict of int to int, optional
+    after : mapping of int to int, optional
         Digits that must stand in a later stage than another: ``{second digit: first digit}``.
 
     Returns
@@ -80,7 +85,23 @@ def plan_stages(
     tuple of tuples of int
         The digits of each stage; no stage is empty.
     """
-    after = after or {}
+    if stages is not None:
+        return _spread(information, stages, first, after or {})
+    plan: tuple[tuple[int, ...], ...] = ()
+    for count in range(1, MOST_STAGES + 1):
+        plan = _spread(information, count, first, after or {})
+        if sum(information[np.ix_(stage, stage)].sum() / 2 for stage in plan) <= UNSHARED * len(information):
+            break
+    return plan
+
+
+def _spread(
+    information: np.ndarray, stages: int, first: int | None, after: Mapping[int, int]
+) -> tuple[tuple[int, ...], ...]:
+    """Place digits greedily, in the order of how much they tell about all others.
+
+    Each comes to the stage with which it shares least, among stages that are not full.
+    """
     everyone = [digit for digit in range(len(information)) if digit != first]
     capacity = -(-len(everyone) // max(1, min(stages, len(everyone)))) if everyone else 0
     plan: list[list[int]] = [[] for _ in range(stages)]
