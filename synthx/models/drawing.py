@@ -66,6 +66,15 @@ def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tens
     return torch.cat(drawn, dim=1)
 
 
+def _resample(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw `count` indices in proportion to weights, evenly spread (systematic resampling), in random order."""
+    device = weights.device
+    below = weights.cumsum(dim=0)
+    spread = torch.arange(count, device=device).double() + torch.rand((), generator=generator, device=device)
+    chosen = torch.searchsorted(below, spread / count * below[-1]).clamp(max=len(weights) - 1)
+    return chosen[torch.randperm(count, generator=generator, device=device)]
+
+
 class StagedSampler:
     """Draws coded rows.
 
@@ -167,14 +176,14 @@ class StagedSampler:
         stage = Stage(self.digits.sizes, (digit,), self.network.heads)
         differ = bool((values != values[:1]).any())
         candidates = values.repeat(CANDIDATES if differ else 1, 1)
-        logits = self._logits(candidates, visible, stage, generator)[:, :size]
-        shares = logits.softmax(dim=1) * self._weights(digit, candidates, allowed)  # (candidates, size)
+        logits = self._logits(candidates, visible, stage, generator)
+        of_all = logits.logsumexp(dim=1)
+        logits[:, :size] += self._weights(digit, candidates, allowed).log().clamp(min=NEVER)
         if differ:
-            agreement = shares.sum(dim=1).clamp(min=1e-30)
-            kept = torch.multinomial(agreement, rows, replacement=True, generator=generator)
-            candidates, shares = candidates[kept], shares[kept]
-        drawn = torch.multinomial(shares + 1e-30 * (shares > 0), 1, generator=generator).squeeze(1)
-        candidates[:, digit] = drawn
+            agreement = logits.logsumexp(dim=1) - of_all  # the log-probability that the digit is allowed
+            kept = _resample((agreement - agreement.max()).double().exp(), rows, generator)
+            candidates, logits = candidates[kept], logits[kept]
+        candidates[:, digit] = draw_heads(logits, stage.heads, generator).squeeze(1)
         return candidates
 
     def _draw_stage(

@@ -122,7 +122,10 @@ class TabularGAN(TableSynthesizer):
 
     def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
         device = pick_device(self.device)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), flushed_denormals():
+        with (
+            torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []),
+            flushed_denormals(),
+        ):
             torch.manual_seed(self.seed)
             return self._learn_seeded(coded, budget, progress, device)
 

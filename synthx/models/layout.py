@@ -159,9 +159,9 @@ class Heads(nn.Module):
 
     def places(self, digits: Sequence[int]) -> Tensor:
         """Return the places of the given digits, one after the other, padding included."""
-        where = {digit: index for index, digit in enumerate(self.digits.tolist())}
-        runs = [self.starts[where[digit]] + torch.arange(self.widths[where[digit]]) for digit in digits]
-        return torch.cat(runs) if runs else torch.empty(0, dtype=torch.long)
+        runs_of = dict(zip(self.digits.tolist(), zip(self.starts.tolist(), self.widths, strict=True), strict=True))
+        runs = [torch.arange(start, start + width) for start, width in (runs_of[digit] for digit in digits)]
+        return (torch.cat(runs) if runs else torch.empty(0, dtype=torch.long)).to(self.starts.device)
 
     def split(self, outputs: Tensor) -> list[Tensor]:
         """Return one view of shape (rows, heads, width) for each block of outputs of shape (rows, total)."""
