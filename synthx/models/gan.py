@@ -42,7 +42,7 @@ MOST_HELD_OUT = 5_000
 FEWEST_TO_PART = 100
 JUDGED_ROWS = 8_192
 MOST_COMPARED = 20_000
-PASSES = 25
+PASSES = 20
 FEWEST_STEPS, MOST_STEPS = 400, 4_000
 RECONSTRUCTION_SHARE = 0.6
 """Of the time budget; the adversarial phase has the rest."""
@@ -64,7 +64,7 @@ class TabularGAN(TableSynthesizer):
     batch_size : int
         Rows a training step.
     reconstruction_steps, adversarial_steps : int, optional
-        At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 25 and 12 passes
+        At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 10 passes
         over the rows, within bounds.
     stages : int, optional
         In how many stages a row is drawn; more are more faithful and slower. None chooses by how much columns tell

@@ -119,11 +119,17 @@ class Digits:
         return torch.stack(parts, dim=1)  # (B, K)
 
 
+def _padded(size: int) -> int:
+    """Return the next power of two, or one and a half of one, from 2 on: 2, 3, 4, 6, 8, 12, 16 …"""
+    power = 1 << max(1, (size - 1).bit_length())
+    return power * 3 // 4 if power >= 4 and size <= power * 3 // 4 else power
+
+
 class Heads(nn.Module):
     """Outputs for some digits, in padded blocks.
 
     The outputs stand in one row of `total` places. A block is a run of them: digits of like width, each padded to a
-    power of two. `valid` is False on the padding.
+    round width. `valid` is False on the padding.
 
     Parameters
     ----------
@@ -143,7 +149,7 @@ class Heads(nn.Module):
     def __init__(self, sizes: Sequence[int], digits: Sequence[int] | None = None) -> None:
         super().__init__()
         chosen = range(len(sizes)) if digits is None else digits
-        widths = {digit: 1 << max(1, (sizes[digit] - 1).bit_length()) for digit in chosen}
+        widths = {digit: _padded(sizes[digit]) for digit in chosen}
         order = sorted(chosen, key=lambda digit: (widths[digit], digit))
         self.widths = [widths[digit] for digit in order]
         starts = [0]

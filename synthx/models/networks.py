@@ -60,7 +60,7 @@ class Completer(nn.Module):
         self.embedding = nn.EmbeddingBag(self.heads.total + len(sizes), width, mode="sum")
         self.noise = nn.Linear(noise, width, bias=False)
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
             for _ in range(blocks)
         )
         self.norm = nn.LayerNorm(width)

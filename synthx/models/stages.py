@@ -16,7 +16,7 @@ import numpy as np
 __all__ = ["mutual_information", "plan_stages"]
 
 MOST_STAGES = 16
-UNSHARED = 0.01
+UNSHARED = 0.02
 """What the digits of one stage may tell about each other, in nats a digit of the whole row."""
 CELLS = 200_000_000
 """Roughly how many cells `mutual_information` may count: rows are sampled to stay below."""
@@ -74,7 +74,7 @@ def plan_stages(
         Mutual information.
     stages : int, optional
         How many stages to fill, besides the first where `first` is given. None takes the fewest (up to 16) in which the
-        digits of one stage tell at most 0.01 nats a digit about each other.
+        digits of one stage tell at most 0.02 nats a digit about each other.
     first : int, optional
         A digit that has the first stage to itself (the target).
     after : mapping of int to int, optional

@@ -32,12 +32,12 @@ def test_the_second_digit_knows_its_first() -> None:
     assert digits.split_code(1, 999) == (31, 7)
 
 
-def test_heads_are_padded_to_powers_of_two_and_sorted_by_width() -> None:
-    heads = Heads((5, 2, 3))
-    assert heads.digits.tolist() == [1, 2, 0]
-    assert heads.blocks == [(1, 2), (1, 4), (1, 8)]
-    assert heads.total == 14
-    assert heads.valid.int().tolist() == [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0]
+def test_heads_are_padded_to_round_widths_and_sorted_by_width() -> None:
+    heads = Heads((5, 2, 3, 7, 8))
+    assert heads.digits.tolist() == [1, 2, 0, 3, 4]
+    assert heads.blocks == [(1, 2), (1, 3), (1, 6), (2, 8)]
+    assert heads.total == 27
+    assert heads.valid.int().tolist() == [1] * 2 + [1] * 3 + [1] * 5 + [0] + [1] * 7 + [0] + [1] * 8
 
 
 def test_log_likelihood_is_that_of_a_softmax_a_digit() -> None:
@@ -49,7 +49,7 @@ def test_log_likelihood_is_that_of_a_softmax_a_digit() -> None:
 
 def test_places_of_a_stage_follow_its_own_order() -> None:
     heads = Heads((5, 2, 3))
-    assert heads.places([0, 2]).tolist() == [6, 7, 8, 9, 10, 11, 12, 13, 2, 3, 4, 5]
+    assert heads.places([0, 2]).tolist() == [5, 6, 7, 8, 9, 10, 2, 3, 4]
 
 
 def test_one_hot_puts_ones_at_the_digits_places() -> None:
