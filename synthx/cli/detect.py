@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from synthx.schema import Schema
+    pass
 
 __all__ = ["detect"]
 
@@ -37,6 +37,7 @@ def detect(
       synthx detect people.csv -o schema.json --target fraud --protected sex
     """
     from synthx._files import check_output, replacing
+    from synthx.cli.tables import not_learned
     from synthx.io import read_table
     from synthx.schema import Schema
 
@@ -51,27 +52,9 @@ def detect(
         assume_public=assume_public,
     )
     typer.echo(repr(schema))
-    for sentence in _not_learned(schema):
+    for sentence in not_learned(schema):
         typer.echo(sentence)
     if output is not None:
         with replacing(output, force=force) as draft:
             schema.to_json(draft)
         typer.echo(f"Written to {output}.")
-
-
-def _not_learned(schema: Schema) -> list[str]:
-    """Return a sentence for each fate of the columns that no model looks at."""
-    from synthx.schema import Kind
-
-    fates = {
-        Kind.IDENTIFIER: "replaced by fresh keys of the same pattern",
-        Kind.PERSONAL: "replaced by fakes",
-        Kind.TEXT: "left missing",
-        Kind.CONSTANT: "the same in every row",
-    }
-    sentences = []
-    for kind, fate in fates.items():
-        names = [column.name for column in schema if column.kind is kind]
-        if names:
-            sentences.append(f"Not learned, {fate}: {', '.join(names)}.")
-    return sentences

@@ -40,7 +40,7 @@ def fit(
       synthx fit people.csv -o people.synthx --schema schema.json --minutes 5
     """
     from synthx._files import check_output
-    from synthx.cli.tables import read_with_schema
+    from synthx.cli.tables import not_learned, read_with_schema
 
     check_output(output, force=force)
     synthesizer = _synthesizer(model, minutes=minutes, seed=seed, device=device, batch_size=batch_size)
@@ -48,6 +48,8 @@ def fit(
     with reporting() as report:
         synthesizer.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
     synthesizer.save(output, force=force)
+    for sentence in not_learned(known) if schema is None else ():
+        typer.echo(sentence)
     typer.echo(synthesizer.training_.describe())
     typer.echo(f"Written to {output}.")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["read_with_schema"]
+__all__ = ["not_learned", "read_with_schema"]
 
 
 def read_with_schema(data: Path, schema: Path | None, target: str | None) -> tuple[pd.DataFrame, Schema]:
@@ -63,3 +63,21 @@ def _check_classes(frame: pd.DataFrame, schema: Schema) -> None:
             f"the target column {target.name!r} has {f'one class only, {values[0]!r}' if values else 'no class'}",
             remedy="give rows of at least two classes, or leave the target out",
         )
+
+
+def not_learned(schema: Schema) -> list[str]:
+    """Return a sentence for each fate of the columns that no model looks at."""
+    from synthx.schema import Kind
+
+    fates = {
+        Kind.IDENTIFIER: "replaced by fresh keys of the same pattern",
+        Kind.PERSONAL: "replaced by fakes",
+        Kind.TEXT: "left missing",
+        Kind.CONSTANT: "the same in every row",
+    }
+    sentences = []
+    for kind, fate in fates.items():
+        names = [column.name for column in schema if column.kind is kind]
+        if names:
+            sentences.append(f"Not learned, {fate}: {', '.join(names)}.")
+    return sentences

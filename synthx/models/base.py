@@ -44,8 +44,9 @@ class Training:
         What ended training.
     device : str
         Where it ran.
-    seconds : float
-        The whole fit, from reading the schema to the last weight.
+    seconds : float, optional
+        The whole fit, from reading the schema to the last weight. A model file does not tell: the same seed gives the
+        same file.
     """
 
     rows: int
@@ -53,7 +54,7 @@ class Training:
     steps: int
     stopped: Stopped
     device: str
-    seconds: float
+    seconds: float | None = None
 
     def describe(self) -> str:
         """Return one sentence for people."""
@@ -63,10 +64,8 @@ class Training:
             "time": "the time was up",
             "interrupted": "it was interrupted; the best weights so far are kept",
         }[self.stopped]
-        return (
-            f"Learned {self.rows:,} rows of {self.columns} columns in {self.seconds:.0f} s on {self.device}"
-            f" ({self.steps:,} steps; {why})."
-        )
+        took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
+        return f"Learned {self.rows:,} rows of {self.columns} columns{took} on {self.device} ({self.steps:,} steps; {why})."
 
 
 class Synthesizer(BaseEstimator, ABC):  # type: ignore[misc]

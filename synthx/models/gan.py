@@ -13,7 +13,6 @@ Because any set of cells may be visible, any set of columns can be conditioned o
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -242,7 +241,7 @@ class TabularGAN(TableSynthesizer):
         model.codec_ = TableCodec.from_dict(parts["codec"])
         model.schema_ = model.codec_.schema
         model.plan_ = tuple(map(tuple, parts["plan"]))
-        model.training_ = Training(**parts["training"], seconds=math.nan)
+        model.training_ = Training(**parts["training"])
         device = pick_device("auto")
         network = Completer(
             Digits(model.codec_.domain.sizes).sizes, width=model.width, blocks=model.blocks, noise=NOISE

@@ -138,7 +138,9 @@ class TestSampling:
 class TestFiles:
     def test_a_loaded_model_draws_the_same_rows(self, model: TabularGAN, tmp_path: Path) -> None:
         model.save(tmp_path / "m.synthx")
-        pd.testing.assert_frame_equal(synthx.load(tmp_path / "m.synthx").sample(200, seed=1), model.sample(200, seed=1))
+        loaded = synthx.load(tmp_path / "m.synthx")
+        pd.testing.assert_frame_equal(loaded.sample(200, seed=1), model.sample(200, seed=1))
+        assert loaded.training_.describe().startswith("Learned 4,000 rows of 6 columns on cpu (")
 
     def test_the_same_seed_gives_the_same_file(self, frame: pd.DataFrame, tmp_path: Path) -> None:
         for name in ("a", "b"):
