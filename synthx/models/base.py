@@ -65,7 +65,8 @@ class Training:
             "interrupted": "it was interrupted; the best weights so far are kept",
         }[self.stopped]
         took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
-        return f"Learned {self.rows:,} rows of {self.columns} columns{took} on {self.device} ({self.steps:,} steps; {why})."
+        table = f"{self.rows:,} rows of {self.columns} columns"
+        return f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
 
 
 class Synthesizer(BaseEstimator, ABC):  # type: ignore[misc]

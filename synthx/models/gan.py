@@ -39,7 +39,8 @@ NOISE = 32
 HELD_OUT = 0.05
 MOST_HELD_OUT = 5_000
 FEWEST_TO_PART = 100
-JUDGED_ROWS = 8_192
+JUDGED_ROWS, JUDGED_CELLS = 8_192, 120_000
+"""How many rows are drawn to judge a state: fewer of a wide table, so that a look does not outlast the time limit."""
 MOST_COMPARED = 20_000
 PASSES = 20
 FEWEST_STEPS, MOST_STEPS = 400, 4_000
@@ -188,11 +189,12 @@ class TabularGAN(TableSynthesizer):
             learning_rate=self.learning_rate / 10,
         )
         distance = PairDistance(rows[:MOST_COMPARED], sizes)
+        judged = min(JUDGED_ROWS, max(1_024, JUDGED_CELLS // len(sizes)))
 
         def loss(network: nn.Module) -> float:
             assert isinstance(network, Completer)
             generator = torch.Generator(rows.device).manual_seed(self.seed)
-            return distance(sampler.with_network(network).draw_digits(JUDGED_ROWS, {}, generator))
+            return distance(sampler.with_network(network).draw_digits(judged, {}, generator))
 
         steps = self.adversarial_steps
         if steps is None:
