@@ -1,1 +1,1 @@
-"""The generators: one file a model, `base` for their contract, and the parts that they share."""
+"""The generators: one file a model, `base` for the contract, `tabular` for what table models share, and parts."""

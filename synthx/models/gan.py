@@ -24,13 +24,14 @@ from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window
 from synthx.errors import ParameterError
 from synthx.models.adversary import Adversary
-from synthx.models.base import TableSynthesizer, Training
+from synthx.models.base import Training
 from synthx.models.drawing import StagedSampler
 from synthx.models.layout import Digits
 from synthx.models.networks import NEVER, Completer, Discriminator
 from synthx.models.pairs import PairDistance
 from synthx.models.reconstruction import Reconstruction
 from synthx.models.stages import mutual_information, plan_stages
+from synthx.models.tabular import TableSynthesizer
 from synthx.training import Budget, Plan, Progress, Stopped, flushed_denormals, pick_device, train
 
 __all__ = ["TabularGAN"]

@@ -1,0 +1,185 @@
+"""What all generators of single tables share: coding, conditions, batches, refusals.
+
+To add a table model, write a file beside `gan.py` with a subclass of `TableSynthesizer` (its two methods `_learn` and
+`_draw` see codes only; `_to_parts` and `_from_parts` save and restore it) and name it in `registry.py`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from synthx.codec.conditions import Resolved, resolve
+from synthx.codec.table import Coded, TableCodec
+from synthx.condition import Window, as_conditions
+from synthx.errors import ConditionError, DataError, ParameterError, ResourceError
+from synthx.models.base import BATCH_ROWS, Synthesizer, Training
+from synthx.schema import Schema
+from synthx.training import Budget, Progress, ProgressEvent, Stopped
+
+__all__ = ["TableSynthesizer"]
+
+RAREST = 1e-3
+"""The share of rows that must meet a condition on a computed column, which is met by drawing again."""
+
+
+class TableSynthesizer(Synthesizer):
+    """What all generators of single tables share: coding, conditions, batches, files.
+
+    A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell.
+    """
+
+    max_minutes: float | None
+    seed: int
+    rare_threshold: int
+
+    codec_: TableCodec
+
+    @abstractmethod
+    def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
+        """Learn coded rows; return what ended training, the steps taken and the device."""
+
+    @abstractmethod
+    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
+        """Return codes, shape (rows, columns), that lie in the windows (by column index)."""
+
+    # -- learning -----------------------------------------------------------------------------------------------
+
+    def fit(self, frame: pd.DataFrame, schema: Schema | None = None, *, progress: Progress | None = None) -> Self:
+        """Learn a table.
+
+        Parameters
+        ----------
+        frame : DataFrame, shape (rows, columns)
+        schema : Schema, optional
+            What each column is; detected if None.
+        progress : callable, optional
+            Is told how far the fit has come.
+
+        Raises
+        ------
+        DataError
+            If the table is empty or contradicts the schema.
+        ResourceError
+            If memory runs out; the message names a smaller setting.
+        TrainingError
+            If training diverges and cannot be rescued.
+        """
+        budget = Budget(self.max_minutes)
+        self._check_parameters()
+        if len(frame) < 2:
+            raise DataError(f"the table has {len(frame)} rows", remedy="give at least 2; below about 200 expect little")
+        with _all_or_nothing(self), _memory_named(self):
+            if progress is not None:
+                progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
+            schema = Schema.detect(frame) if schema is None else schema
+            codec = TableCodec.fit(frame, schema, rare_threshold=self.rare_threshold)
+            if not codec.columns:
+                kinds = ", ".join(f"{column.name!r} is {column.kind.value}" for column in list(schema)[:4])
+                raise DataError(
+                    f"the table has no column to learn ({kinds})",
+                    remedy="change a column's kind in the schema if it should be",
+                )
+            coded = codec.encode(frame)
+            self.schema_, self.codec_ = schema, codec
+            stopped, steps, device = self._learn(coded, budget, progress)
+        self.training_ = Training(
+            rows=len(frame),
+            columns=len(schema),
+            steps=steps,
+            stopped=stopped,
+            device=device,
+            seconds=round(budget.seconds, 1),
+        )
+        return self
+
+    def _check_parameters(self) -> None:
+        if self.rare_threshold < 1:
+            raise ParameterError(f"rare_threshold is {self.rare_threshold!r}", remedy="give 1 or more rows")
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def sample_batches(
+        self,
+        n: int,
+        *,
+        given: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        batch_rows: int = BATCH_ROWS,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield frames that together have `n` new rows; see `sample`."""
+        self._check_fitted()
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n <= 0:
+            raise ParameterError(f"{n!r} rows were asked for", remedy="ask for a whole number of rows above zero")
+        resolved = resolve(as_conditions(given or {}, self.schema_), self.codec_)
+        return self._batches(int(n), resolved, seed, batch_rows)
+
+    def _batches(self, n: int, resolved: Resolved, seed: int | None, batch_rows: int) -> Iterator[pd.DataFrame]:
+        seeds = np.random.SeedSequence(seed)
+        done = tried = 0
+        while done < n:
+            rng = np.random.default_rng(seeds.spawn(1)[0])
+            codes = self._draw(min(batch_rows, n - done), resolved.windows, int(rng.integers(2**62)))
+            coded = Coded(codes, _draw_offsets(codes, resolved.windows, rng))
+            frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=tried)
+            tried += len(frame)
+            frame = resolved.keep(frame, self.schema_)
+            done += len(frame)
+            if done < tried * RAREST and tried >= 20 * BATCH_ROWS:
+                raise ConditionError(
+                    f"only {done} of {tried:,} rows met the condition on {', '.join(map(repr, resolved.leftover))}",
+                    remedy="widen it: the column is computed from others, so rows that miss it are drawn again",
+                )
+            if len(frame):
+                yield frame.reset_index(drop=True)
+
+
+def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.random.Generator) -> np.ndarray:
+    """Draw offsets evenly inside the bins, or inside the part of them that a condition allows."""
+    offsets = rng.random(codes.shape)
+    for column, window in windows.items():
+        low, high = window.low[codes[:, column]], window.high[codes[:, column]]
+        offsets[:, column] = low + offsets[:, column] * (high - low)
+    return offsets
+
+
+@contextmanager
+def _all_or_nothing(model: Synthesizer) -> Iterator[None]:
+    """Leave a model as it was if a fit fails."""
+    state: dict[str, Any] = model.__dict__
+    before = dict(state)
+    try:
+        yield
+    except BaseException:
+        state.clear()
+        state.update(before)
+        raise
+
+
+@contextmanager
+def _memory_named(model: BaseEstimator) -> Iterator[None]:
+    """Turn an out-of-memory error of any library into one that names the cure."""
+    import torch
+
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _out_of_memory(model) from error
+    except RuntimeError as error:
+        if "memory" not in str(error).lower():  # torch's CPU allocator raises a bare RuntimeError
+            raise
+        raise _out_of_memory(model) from error
+
+
+def _out_of_memory(model: BaseEstimator) -> ResourceError:
+    size = model.get_params().get("batch_size")
+    smaller = (
+        f"try batch_size={size // 4} (it is {size})" if isinstance(size, int) and size >= 8 else "fit fewer columns"
+    )
+    return ResourceError("memory ran out while fitting", remedy=f"{smaller}, or fewer rows or columns")
