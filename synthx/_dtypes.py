@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from synthx.schema import Column
 
-__all__ = ["as_declared", "is_text"]
+__all__ = ["as_declared", "as_dtype", "is_text"]
 
 NULLABLE = {"bool": "boolean"}
 NULLABLE |= {f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)}
@@ -37,6 +37,21 @@ def is_text(dtype: str) -> bool:
     return dtype in ("object", "str") or dtype.startswith(("string", "large_string"))
 
 
+def as_dtype(name: str) -> Any:
+    """Return the dtype that pandas writes as `name`.
+
+    pandas reads ``string[pyarrow]`` as its own string dtype, which it writes as ``string``; what it writes as
+    ``string[pyarrow]`` is Arrow's.
+    """
+    import pandas as pd
+
+    if name == "string[pyarrow]":
+        import pyarrow as pa
+
+        return pd.ArrowDtype(pa.string())
+    return pd.api.types.pandas_dtype(name)
+
+
 def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     """Return `series` with the dtype of `column`, or its nullable twin where cells are missing.
 
@@ -45,8 +60,6 @@ def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     DataError
         Naming the column, the first cell that does not fit, and its row (the first row of data is row 1).
     """
-    import pandas as pd
-
     dtype = column.dtype
     if str(series.dtype) == dtype or dtype == "object":
         return series
@@ -60,7 +73,7 @@ def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     elif kind.startswith(("datetime", "timestamp", "date32", "date64")):
         series = _parsed(series, column, _to_times)
     try:
-        typed: pd.Series[Any] = series.astype(pd.api.types.pandas_dtype(dtype))
+        typed: pd.Series[Any] = series.astype(as_dtype(dtype))
     except (TypeError, ValueError) as error:
         raise DataError(
             f"column {column.name!r} cannot be read as {column.dtype} ({error})",

@@ -19,7 +19,18 @@ from synthx.errors import ConditionError
 if TYPE_CHECKING:
     from synthx.schema import Column, Schema
 
-__all__ = ["MISSING", "Between", "Condition", "Missing", "OneOf", "Window", "as_conditions", "between", "parse_given"]
+__all__ = [
+    "MISSING",
+    "Between",
+    "Condition",
+    "Missing",
+    "OneOf",
+    "Window",
+    "as_conditions",
+    "between",
+    "parse_given",
+    "show",
+]
 
 Bound = float | int | str | datetime.date | None
 
@@ -37,12 +48,12 @@ MISSING: Final = Missing()
 
 @dataclasses.dataclass(frozen=True)
 class OneOf:
-    """The cell is one of these values."""
+    """The cell is one of these values; None among them stands for missing."""
 
     values: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return " or ".join(map(repr, self.values))
+        return " or ".join(map(show, self.values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +71,11 @@ class Between:
         return low, high
 
     def __str__(self) -> str:
-        return f"between {self.low!r} and {self.high!r}"
+        if self.low is None:
+            return f"at most {show(self.high)}"
+        if self.high is None:
+            return f"at least {show(self.low)}"
+        return f"between {show(self.low)} and {show(self.high)}"
 
 
 Condition = Missing | OneOf | Between
@@ -108,6 +123,17 @@ class Window:
         return int(codes[0]) if len(codes) == 1 else None
 
 
+def show(value: Any) -> str:
+    """Return a value as people write it: a NumPy number as a plain one, a date as ISO text.
+
+    >>> show(np.int64(3)), show(datetime.date(2024, 3, 20))
+    ('3', '2024-03-20')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    return str(value) if isinstance(value, datetime.date) else repr(value)
+
+
 def as_conditions(given: Mapping[str, Any], schema: Schema) -> dict[str, Condition]:
     """Turn what a user wrote into conditions.
 
@@ -137,17 +163,19 @@ def _learned_column(name: str, schema: Schema) -> Column:
 def _as_condition(value: Any, column: Column) -> Condition:
     if isinstance(value, (Between, Missing, OneOf)):
         return value
-    if value is None or _is_missing(value):
+    if _is_missing(value):
         return MISSING
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
         values = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
         if not values:
             raise ConditionError(f"the condition on column {column.name!r} lists no value", remedy="list at least one")
-        return OneOf(tuple(values))
+        return OneOf(tuple(None if _is_missing(value) else value for value in values))
     return OneOf((value,))
 
 
 def _is_missing(value: Any) -> bool:
+    if value is None or isinstance(value, Missing):
+        return True
     return (isinstance(value, (float, np.floating)) and value != value) or type(value).__name__ in ("NAType", "NaTType")
 
 
@@ -178,7 +206,8 @@ def parse_given(texts: Sequence[str], schema: Schema) -> dict[str, Condition]:
 def _parse_value(text: str, column: Column) -> Condition:
     if text == "":
         return MISSING
-    ranged = column.kind.is_number or column.kind in ("datetime", "ordinal")
+    of_numbers = column.kind.is_discrete and column.dtype.lower().startswith(("int", "uint", "float", "double"))
+    ranged = column.kind.is_number or column.kind in ("datetime", "ordinal") or of_numbers
     if ranged and ".." in text:
         low, _, high = text.partition("..")
         return between(_parse_bound(low, column), _parse_bound(high, column))

@@ -202,7 +202,8 @@ class _CsvSink:
             if not (column.dropna() == column.dropna().dt.normalize()).all():
                 self.timed.add(name)
             elif name in self.timed:
-                frame = frame.assign(**{str(name): column.dt.strftime("%Y-%m-%d 00:00:00")})
+                frame = frame.copy(deep=False)  # unlike `assign`, this takes a column named ``self``
+                frame[name] = column.dt.strftime("%Y-%m-%d 00:00:00")
         return frame
 
     def close(self) -> None:

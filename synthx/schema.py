@@ -92,7 +92,8 @@ class Column:
     decimals : int, optional
         Digits after the point of a decimal; None means as many as the training values show.
     format : str, optional
-        How text is written: the `strptime` format of a datetime that is stored as text or number, the pattern of an
+        How text is written: the `strptime` format of a datetime that is stored as text or number (None with dtype
+        ``object``: Python dates), the pattern of an
         identifier (``AC-######``: ``#`` is a digit, ``?`` a capital letter, ``^`` a small one, ``~`` a small
         hexadecimal digit; ``uuid4``; or ``sequence``), the Faker provider of personal data (``name``, ``email``,
         ``phone_number`` …).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -61,11 +62,11 @@ class Budget:
     Raises
     ------
     ParameterError
-        If the limit is not positive.
+        If the limit is not a positive, finite number.
     """
 
     def __init__(self, max_minutes: float | None, *, reserve: float = 0.05) -> None:
-        if max_minutes is not None and not max_minutes > 0:
+        if max_minutes is not None and not 0 < max_minutes < math.inf:
             raise ParameterError(f"max_minutes is {max_minutes!r}", remedy="give a positive number of minutes, or none")
         self._began = time.monotonic()
         self._limit = math.inf if max_minutes is None else 60.0 * max_minutes * (1 - reserve)
@@ -126,10 +127,10 @@ def pick_device(device: str) -> torch.device:
 
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda"):
+        raise ParameterError(f"device {device!r} is not known", remedy="use 'auto', 'cpu' or 'cuda'")
     if device == "cuda" and not torch.cuda.is_available():
         raise ParameterError("device 'cuda' was asked for, but torch sees no GPU", remedy="use device='auto' or 'cpu'")
-    if device.split(":")[0] not in ("cpu", "cuda"):
-        raise ParameterError(f"device {device!r} is not known", remedy="use 'auto', 'cpu' or 'cuda'")
     return torch.device(device)
 
 
@@ -186,6 +187,7 @@ def train(
     began, done = budget.seconds, 0
     stopped: Stopped = "finished"
     try:
+        watch.start()
         while done < plan.steps:
             fraction = max(done / plan.steps, budget.share_used(plan.up_to, began))
             if fraction >= 1.0:
@@ -216,9 +218,14 @@ class _Watch:
         self.network, self.loss, self.plan = network, loss, plan
         self.averaged = AveragedModel(network, multi_avg_fn=_warming_average(plan.average))
         self.best = _weights(network)
-        self.best_loss = loss(network) if plan.keep_start else math.inf
+        self.best_loss = math.inf
         self.stale = self.failures = 0
         self.total: Tensor | None = None
+
+    def start(self) -> None:
+        """Judge the network as given, where it competes."""
+        if self.plan.keep_start:
+            self.best_loss = self.loss(self.network)
 
     def note(self, value: Tensor) -> None:
         """Take in the loss of a step; nothing waits for the device."""
@@ -243,7 +250,7 @@ class _Watch:
 
     def keep_best(self) -> None:
         """Put the best weights into the network; the average, if training ended before the first check."""
-        untested = math.isinf(self.best_loss) and self.total is not None
+        untested = math.isinf(self.best_loss) and self.total is not None and math.isfinite(float(self.total))
         self.network.load_state_dict(_weights(self.averaged.module) if untested else self.best)
 
     def _rescue(self) -> None:
@@ -262,8 +269,10 @@ def _warming_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int],
     """Return an exponential moving average whose memory grows with the steps taken, so that the start is forgotten."""
     import torch
 
-    def update(averages: Tensors, values: Tensors, taken: Tensor | int) -> None:
-        count = int(taken)
+    steps = itertools.count(1)  # torch hands the count over on the device, and to read it there would wait for it
+
+    def update(averages: Tensors, values: Tensors, _: Tensor | int) -> None:
+        count = next(steps)
         torch._foreach_lerp_(averages, values, 1 - min(decay, (1 + count) / (10 + count)))
 
     return update

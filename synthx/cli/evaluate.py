@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.tables import LAST_SEED
 
 __all__ = ["evaluate"]
 
@@ -28,7 +29,9 @@ def evaluate(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write every measure to this JSON file.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same figures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same figures.")
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Measure synthetic rows against the table they stand for, and against rows that the model never saw.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.tables import LAST_SEED
 
 if TYPE_CHECKING:
     from synthx.models.base import Synthesizer
@@ -26,7 +27,9 @@ def fit(
     minutes: Annotated[
         float | None, typer.Option(metavar="M", help="Take at most this long; by default until nothing is gained.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same model on a CPU.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same model on a CPU.")
+    ] = 0,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
     batch_size: Annotated[
         int | None, typer.Option(metavar="ROWS", help="Rows a training step; fewer need less memory.")

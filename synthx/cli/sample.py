@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.tables import LAST_SEED
 from synthx.errors import ParameterError
 
 __all__ = ["sample"]
@@ -27,7 +28,10 @@ def sample(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="The same seed gives the same file; by default each is new.")
+        int | None,
+        typer.Option(
+            min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same file; by default each is new."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["not_learned", "read_with_schema"]
+__all__ = ["LAST_SEED", "not_learned", "read_with_schema"]
+
+LAST_SEED = 2**32 - 1
+"""The largest seed that every library takes."""
 
 
 def read_with_schema(data: Path, schema: Path | None, target: str | None) -> tuple[pd.DataFrame, Schema]:

@@ -142,7 +142,8 @@ class CategoricalCodec:
         elif isinstance(condition, Between):
             allowed[self.first_level : self.first_level + len(self.levels)] = self._between(condition)
         else:
-            wanted = [self._find(value) for value in condition.values]
+            allowed[: self.first_level] = None in condition.values
+            wanted = [self._find(value) for value in condition.values if value is not None]
             allowed[[self.first_level + index for index in wanted if index is not None]] = True
         return Window.of_codes(allowed)
 
@@ -155,6 +156,10 @@ class CategoricalCodec:
         return next((index for index, level in enumerate(self.levels) if _spell(level) == spelled), None)
 
     def _between(self, condition: Between) -> np.ndarray:
+        """Return which levels lie in a range: by value where levels are numbers, else by their declared order."""
+        if not self.ordered:
+            low_end, high_end = condition.ends
+            return np.array([low_end <= float(level) <= high_end for level in self.levels], bool)
         low = 0 if condition.low is None else self._find(condition.low)
         high = len(self.levels) - 1 if condition.high is None else self._find(condition.high)
         index = np.arange(len(self.levels))
@@ -188,4 +193,4 @@ def _spell(value: Any) -> str:
     """Write a value so that 1, 1.0 and "1" are the same, and True and "True"."""
     if isinstance(value, (bool, np.bool_, str)):
         return str(value)
-    return repr(int(value)) if isinstance(value, (float, np.floating)) and value == int(value) else str(value)
+    return repr(int(value)) if isinstance(value, (float, np.floating)) and value.is_integer() else str(value)

@@ -8,7 +8,9 @@ arithmetic rule.
 
 from __future__ import annotations
 
+import datetime
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import infer_dtype, is_bool_dtype, is_float_dtype, is_integer_dtype, is_numeric_dtype
 
+from synthx._dtypes import as_dtype
 from synthx.errors import DataError
 from synthx.schema import Column, Kind
 
@@ -39,6 +42,9 @@ _EXACT = 2.0**53
 """float64 holds every integer up to here."""
 
 _MOST_DECIMALS = 10
+
+_PYTHON_DATES = "%Y-%m-%d"
+"""How `datetime.date` objects read as text; CSV has only the text."""
 
 _NUMBER_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
 """Object columns of Python numbers, as `infer_dtype` names them."""
@@ -114,17 +120,22 @@ def _is_exact(values: Floats, *, whole: bool) -> bool:
     return np.isfinite(largest) and not (whole and largest > _EXACT)
 
 
+def _holds_python_dates(column: Column) -> bool:
+    return column.kind is Kind.DATETIME and column.format is None and column.dtype == "object"
+
+
 def _read_times(series: pd.Series[Any], column: Column) -> Floats | None:
     """Return microseconds since 1970 (UTC)."""
     missing = series.isna().to_numpy(dtype=bool)
-    if column.format is not None:
+    form = _PYTHON_DATES if _holds_python_dates(column) else column.format
+    if form is not None:
         if is_float_dtype(series.dtype):
             if not np.array_equal(series[~missing] % 1, np.zeros(int((~missing).sum()))):
                 return None
             series = series.astype("Int64")
         codes, uniques = pd.factorize(series)
         text = pd.Series(uniques).astype(str)
-        parsed = pd.to_datetime(text, format=column.format, errors="coerce", utc=True)
+        parsed = pd.to_datetime(text, format=form, errors="coerce", utc=True)
         ticks = parsed.dt.tz_localize(None).to_numpy()
         ticks = np.append(ticks, np.datetime64("NaT"))[codes]
     elif isinstance(series.dtype, pd.DatetimeTZDtype) or series.dtype.kind == "M":
@@ -151,13 +162,17 @@ def point(value: Any, column: Column) -> float:
         If it is no such value.
     """
     if column.kind is not Kind.DATETIME:
-        return float(value)
-    if column.format is not None and isinstance(value, str | int):
+        if np.isnan(number := float(value)):
+            raise ValueError("NaN is no number; a missing cell is asked for as MISSING")
+        return number
+    if column.format is not None and isinstance(value, str | int | np.integer):
         numbers = read(pd.Series([value], dtype=object), column)
         if numbers is not None:
             return float(numbers[0])
+    if not isinstance(value, str | datetime.date | np.datetime64):
+        raise TypeError(f"{value!r} is no time")  # pandas would count it from 1970
     stamp = pd.Timestamp(value)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = as_dtype(column.dtype)
     if stamp.tz is None and isinstance(dtype, pd.DatetimeTZDtype):
         stamp = stamp.tz_localize(dtype.tz)
     naive = stamp.tz_convert("UTC").tz_localize(None) if stamp.tz is not None else stamp
@@ -172,8 +187,14 @@ def last_point(value: Any, column: Column) -> float:
     ValueError, TypeError
         If it is no such value.
     """
-    is_day = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()) is not None
-    return point(value, column) + (86_400e6 - 1 if is_day and column.kind is Kind.DATETIME else 0.0)
+    is_day = (
+        re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()) is not None
+        if isinstance(value, str)
+        else isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
+    )
+    if not is_day or column.kind is not Kind.DATETIME:
+        return point(value, column)
+    return point(pd.Timestamp(value) + pd.Timedelta(days=1), column) - 1  # by the calendar: a day may have 23 hours
 
 
 def write(values: Floats, column: Column, index: pd.Index[Any] | None = None) -> pd.Series[Any]:
@@ -183,7 +204,7 @@ def write(values: Floats, column: Column, index: pd.Index[Any] | None = None) ->
     """
     if column.kind is Kind.DATETIME:
         return _write_times(values, column, index)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = as_dtype(column.dtype)
     if not (is_numeric_dtype(dtype) or is_bool_dtype(dtype)):
         return _spell(values, lambda value: _digits(value, column), index).astype(dtype)
     if is_float_dtype(dtype):
@@ -207,7 +228,10 @@ def _write_times(values: Floats, column: Column, index: pd.Index[Any] | None) ->
     missing = np.isnan(values)
     micros = np.where(missing, 0, np.rint(values)).astype(np.int64).astype("datetime64[us]")
     stamps: pd.Series[Any] = pd.Series(np.where(missing, np.datetime64("NaT"), micros), index=index)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = as_dtype(column.dtype)
+    if _holds_python_dates(column):
+        dates: pd.Series[Any] = stamps.dt.date.astype(object).where(~missing, None)
+        return dates
     if column.format is None:
         if isinstance(dtype, pd.DatetimeTZDtype):
             stamps = stamps.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
@@ -229,16 +253,20 @@ def _spell(values: Floats, spell: Any, index: pd.Index[Any] | None) -> pd.Series
     return pd.Series(text[codes], index=index, dtype=object)
 
 
-def to_dtype(cells: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    """Return cells (any dtype, None or NaN where missing) in the column's dtype."""
+def to_dtype(cells: pd.Series[Any], column: Column, levels: Sequence[Any] | None = None) -> pd.Series[Any]:
+    """Return cells (any dtype, None or NaN where missing) in the column's dtype.
+
+    A pandas category gets the declared levels; else the given ones and what else the cells hold; else what they hold.
+    """
     if str(cells.dtype) == column.dtype and column.dtype != "category":
         return cells
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype = as_dtype(column.dtype)
     cells = cells.astype(object)
     missing = cells.isna()
     if isinstance(dtype, pd.CategoricalDtype):
-        levels = list(column.levels) if column.levels is not None else None
-        return cells.astype(pd.CategoricalDtype(levels, ordered=column.kind is Kind.ORDINAL and levels is not None))
+        known = None if levels is None else list(dict.fromkeys([*levels, *cells.dropna().unique()]))
+        known = known if column.levels is None else list(column.levels)
+        return cells.astype(pd.CategoricalDtype(known, ordered=column.kind is Kind.ORDINAL and known is not None))
     if missing.any() and isinstance(dtype, np.dtype) and dtype.kind in "iub":
         return cells if dtype.kind == "b" else cells.where(~missing, np.nan).astype(np.float64)
     return cells.where(~missing, np.nan if dtype.kind == "O" else None).astype(dtype)

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthx._dtypes import as_dtype
 from synthx.codec import cells
 from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.numeric import NumericCodec
+from synthx.codec.structure import Order, SharedMissing
 from synthx.codec.table import TableCodec
-from synthx.condition import Between, Condition, Missing, OneOf, Window
+from synthx.condition import Between, Condition, Missing, OneOf, Window, show
 from synthx.errors import ConditionError
-from synthx.schema import Column, Kind, Schema
+from synthx.schema import Column, Kind, Role, Schema
 
 __all__ = ["Resolved", "meets", "resolve"]
 
@@ -35,16 +37,21 @@ class Resolved:
         The same, in the columns' own values; numbers and times are floats.
     leftover : mapping of str to Condition
         Conditions on columns that are computed from several others: rows that miss them are drawn again.
+    rules : tuple of Order and SharedMissing
+        Rules that asked-for cells may break, since these are never changed: rows that do are drawn again.
     """
 
     windows: Mapping[int, Window]
     conditions: Mapping[str, Condition]
     leftover: Mapping[str, Condition]
+    rules: tuple[Order | SharedMissing, ...] = ()
 
     def keep(self, frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-        """Return the rows that meet the leftover conditions."""
+        """Return the rows that meet the leftover conditions and obey the rules."""
         for name, condition in self.leftover.items():
             frame = frame[meets(frame[name], condition, schema[name])]
+        for rule in self.rules:
+            frame = frame[rule.holds(frame, schema)]
         return frame
 
 
@@ -55,7 +62,7 @@ def resolve(conditions: Mapping[str, Condition], codec: TableCodec) -> Resolved:
     ------
     ConditionError
         If no row can satisfy them: an unknown level, a range outside what the column holds, conditions on a column and
-        on its duplicate that exclude each other.
+        on its duplicate that exclude each other, or conditions on two columns that a rule between them excludes.
     """
     windows: dict[int, Window] = {}
     resolved: dict[str, Condition] = {}
@@ -78,20 +85,65 @@ def resolve(conditions: Mapping[str, Condition], codec: TableCodec) -> Resolved:
             raise _impossible(codec.schema[name], condition, codec)
         windows[index] = window
         resolved[source] = exact if source not in resolved else _narrower(resolved[source], exact)
-    return Resolved(windows, resolved, leftover)
+    return Resolved(windows, resolved, leftover, _rules_at_risk(resolved, codec))
+
+
+def _rules_at_risk(conditions: Mapping[str, Condition], codec: TableCodec) -> tuple[Order | SharedMissing, ...]:
+    """Return the rules that rows may break because cells of two columns or more stay as they were drawn.
+
+    Raises
+    ------
+    ConditionError
+        If every row that meets the conditions breaks one of them.
+    """
+    pinned = set(conditions) | {column.name for column in codec.schema.with_role(Role.TIME)}
+    if not conditions or len(pinned) < 2:
+        return ()
+    rules = tuple(rule for rule in codec.structure.rules if isinstance(rule, Order | SharedMissing))
+    for rule in rules:
+        names = rule.columns if isinstance(rule, SharedMissing) else (rule.low, rule.high)
+        asked = {name: conditions[name] for name in names if name in conditions}
+        broken = _never_ordered(rule, asked) if isinstance(rule, Order) else _never_shared(asked)
+        if broken:
+            raise ConditionError(
+                f"no row has {' and '.join(f'column {name!r} {condition}' for name, condition in asked.items())}",
+                remedy="change one of them: they contradict a rule that holds in every training row",
+            )
+    return rules
+
+
+def _never_ordered(rule: Order, asked: Mapping[str, Condition]) -> bool:
+    if len(asked) < 2:
+        return False
+    (least, _), (_, most) = (_span(asked[name]) for name in (rule.low, rule.high))
+    return least > most
+
+
+def _span(condition: Condition) -> tuple[float, float]:
+    """Return the range of a condition in floats; without limits where a cell may be missing."""
+    if isinstance(condition, Between):
+        return condition.ends
+    if isinstance(condition, Missing) or None in condition.values:
+        return -np.inf, np.inf
+    return min(condition.values), max(condition.values)
+
+
+def _never_shared(asked: Mapping[str, Condition]) -> bool:
+    filled = [
+        isinstance(part, Between) or (isinstance(part, OneOf) and None not in part.values) for part in asked.values()
+    ]
+    return any(filled) and any(isinstance(part, Missing) for part in asked.values())
 
 
 def meets(series: pd.Series[Any], condition: Condition, column: Column) -> np.ndarray:
-    """Return which cells satisfy a condition whose numbers are floats; bool, shape (rows,)."""
+    """Return which cells of a number or datetime column satisfy a condition in floats; bool, shape (rows,)."""
     missing = series.isna().to_numpy(dtype=bool)
     if isinstance(condition, Missing):
         return missing
-    if column.kind.is_discrete:
-        wanted = {str(value) for value in condition.values} if isinstance(condition, OneOf) else set()
-        return series.astype(str).isin(wanted).to_numpy() & ~missing
     values = cells.read_strictly(series, column)
     if isinstance(condition, OneOf):
-        return np.isin(values, np.asarray(condition.values, np.float64))
+        listed = np.isin(values, [value for value in condition.values if value is not None])
+        return listed | missing if None in condition.values else listed
     low, high = condition.ends
     return (values >= low) & (values <= high)
 
@@ -102,14 +154,11 @@ def _in_numbers(condition: Condition, column: Column) -> Condition:
         return condition
     try:
         if isinstance(condition, OneOf):
-            return OneOf(tuple(cells.point(value, column) for value in condition.values))
+            return OneOf(tuple(None if value is None else cells.point(value, column) for value in condition.values))
         low = None if condition.low is None else cells.point(condition.low, column)
         high = None if condition.high is None else cells.last_point(condition.high, column)
     except (TypeError, ValueError):
-        raise ConditionError(
-            f"the condition on column {column.name!r} is {condition}, which is no {column.kind.value}",
-            remedy="write a value as the column holds it",
-        ) from None
+        raise _no_such_value(condition, column) from None
     if low is not None and high is not None and low > high:
         raise ConditionError(
             f"the condition on column {column.name!r} is {condition}, which is empty", remedy="give the lower end first"
@@ -117,17 +166,29 @@ def _in_numbers(condition: Condition, column: Column) -> Condition:
     return Between(low, high)
 
 
+def _no_such_value(condition: Condition, column: Column) -> ConditionError:
+    return ConditionError(
+        f"the condition on column {column.name!r} is {condition}, which is no {column.kind.value}",
+        remedy="write a value as the column holds it",
+    )
+
+
 def _window(codec: NumericCodec | CategoricalCodec, condition: Condition, column: Column) -> Window:
     if isinstance(condition, Between) and isinstance(codec, CategoricalCodec) and not codec.has_order:
         raise ConditionError(
-            f"column {column.name!r} is {column.kind.value} and has no order, so it cannot lie {condition}",
+            f"column {column.name!r} is {column.kind.value} and has no order, so it cannot be {condition}",
             remedy="list the levels instead",
         )
-    window = codec.window(condition)
-    if isinstance(condition, OneOf):
-        for value in condition.values:
-            if not codec.window(OneOf((value,))).weights.any():
-                raise _unknown(column, value, codec)
+    try:
+        window = codec.window(condition)
+    except (TypeError, ValueError):
+        raise _no_such_value(condition, column) from None
+    named = condition.values if isinstance(condition, OneOf) else ()
+    if isinstance(condition, Between) and column.kind is Kind.ORDINAL:
+        named = tuple(end for end in (condition.low, condition.high) if end is not None)
+    for value in named:
+        if not codec.window(OneOf((value,))).weights.any():
+            raise _unknown(column, value, codec)
     return window
 
 
@@ -147,39 +208,53 @@ def _narrower(first: Condition, second: Condition) -> Condition:
 
 
 def _unknown(column: Column, value: object, codec: NumericCodec | CategoricalCodec) -> ConditionError:
+    if value is None:
+        return _never_missing(column)
     if isinstance(codec, NumericCodec):
         return ConditionError(
-            f"column {column.name!r} never is {_written(value, column)!r} ({_extent(codec, column)})",
+            f"column {column.name!r} never is {_written(value, column)} ({_extent(codec, column)})",
             remedy="ask for a value inside, or for a range",
         )
     levels = ", ".join(map(repr, codec.levels[:LISTED])) + (" …" if len(codec.levels) > LISTED else "")
     return ConditionError(
-        f"column {column.name!r} has no level {value!r} that the model knows", remedy=f"choose from {levels}"
+        f"column {column.name!r} has no level {show(value)} that the model knows",
+        remedy=f"choose from {levels}" if levels else "drop that condition: all its levels were rare, so none is known",
     )
 
 
 def _impossible(column: Column, condition: Condition, table: TableCodec) -> ConditionError:
     codec = table.columns.get(column.name)
     if isinstance(condition, Missing):
-        return ConditionError(f"column {column.name!r} is never missing", remedy="drop that condition")
+        return _never_missing(column)
     extent = f" ({_extent(codec, column)})" if isinstance(codec, NumericCodec) else ""
     return ConditionError(
-        f"no row of column {column.name!r} lies {condition}{extent}"
+        f"no row of column {column.name!r} is {condition}{extent}"
         if isinstance(condition, Between)
         else f"no row has {condition} in column {column.name!r} together with the other conditions",
         remedy="widen the condition",
     )
 
 
+def _never_missing(column: Column) -> ConditionError:
+    return ConditionError(f"column {column.name!r} is never missing", remedy="drop that condition")
+
+
 def _extent(codec: NumericCodec, column: Column) -> str:
     ends = [*codec.spikes, *codec.knots]
     if not ends:
         return "it is always missing"
-    return f"the model knows {_written(min(ends), column)} to {_written(max(ends), column)}"
+    least, most = min(ends), max(ends)
+    if codec.grid.step:  # knots lie between two values
+        step, base = codec.grid.step, codec.grid.base
+        least, most = codec.grid.snap(base + np.array([np.ceil((least - base) / step), (most - base) // step]) * step)
+    low, high = _written(least, column), _written(most, column)
+    return f"the model knows only {low}" if least >= most else f"the model knows {low} to {high}"
 
 
-def _written(value: object, column: Column) -> object:
-    """Write a number as the column would: a time as a time."""
-    if column.kind is not Kind.DATETIME or not isinstance(value, float):
-        return value
-    return str(pd.Timestamp(int(value), unit="us"))
+def _written(value: Any, column: Column) -> str:
+    """Write a number as the column would: a time as a time in its zone, a whole number without a point."""
+    if column.kind is Kind.DATETIME:
+        dtype = as_dtype(column.dtype)
+        stamp = pd.Timestamp(int(value), unit="us")
+        return str(stamp.tz_localize("UTC").tz_convert(dtype.tz) if isinstance(dtype, pd.DatetimeTZDtype) else stamp)
+    return str(int(value)) if float(value).is_integer() and column.kind is Kind.INTEGER else f"{value:.10g}"

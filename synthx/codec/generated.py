@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synthx._dtypes import as_dtype
 from synthx.errors import ParameterError, SchemaError
 from synthx.schema import Column, Kind
 
@@ -162,7 +163,7 @@ def _fakes(column: Column, rows: int, rng: np.random.Generator) -> Objects:
 def _in_dtype(cells: Objects, column: Column) -> pd.Series[Any]:
     """Return cells (None where missing) in the column's dtype, or in the nearest that holds them."""
     try:
-        dtype: Any = pd.api.types.pandas_dtype(column.dtype)
+        dtype: Any = as_dtype(column.dtype)
     except TypeError:
         raise SchemaError(
             f"column {column.name!r} has dtype {column.dtype!r}, which pandas does not know",

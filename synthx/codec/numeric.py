@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from synthx.condition import Condition, Missing, OneOf, Window
+from synthx.condition import MISSING, Condition, Missing, OneOf, Window
 
 __all__ = ["Grid", "NumericCodec"]
 
@@ -56,7 +56,7 @@ class Grid:
         whole = units.astype(np.int64)
         step = int(np.gcd.reduce(whole - whole[0])) or 1
         # A common divisor that few values attest to, or that is no round number, is chance.
-        if len(np.unique(whole[:GRID_SAMPLE])) < FEWEST_ON_GRID or not _is_round(step):
+        if len(np.unique(whole[:: -(-len(whole) // GRID_SAMPLE)])) < FEWEST_ON_GRID or not _is_round(step):
             step = 1
         return cls(step / 10**decimals, int(whole[0] % step) / 10**decimals, decimals)
 
@@ -71,9 +71,10 @@ class Grid:
         """Return the range of numbers that snap to a grid value in ``[low, high]``; empty (high < low) if none does."""
         if self.step == 0:
             return low, high
-        tolerance = 1e-9
-        first = np.ceil((low - self.base) / self.step - tolerance)
-        last = np.floor((high - self.base) / self.step + tolerance)
+        steps = np.array([low - self.base, high - self.base]) / self.step
+        # Dividing errs by a few units in the last place, which of many million steps is more than any fixed tolerance.
+        tolerance = np.minimum(1e-9 + 4 * np.finfo(np.float64).eps * np.abs(steps), 0.25)
+        first, last = np.ceil(steps[0] - tolerance[0]), np.floor(steps[1] + tolerance[1])
         if last < first:
             return 0.0, -1.0
         return self.base + (first - 0.5) * self.step, self.base + (last + 0.5) * self.step
@@ -234,8 +235,11 @@ class NumericCodec:
             allowed[: self.first_spike] = True
             return Window.of_codes(allowed)
         if isinstance(condition, OneOf):
-            return _hull([self._range_window(value, value) for value in condition.values])
+            return _hull([self._value_window(value) for value in condition.values])
         return self._range_window(*condition.ends)
+
+    def _value_window(self, value: float | None) -> Window:
+        return self.window(MISSING) if value is None else self._range_window(value, value)
 
     def _range_window(self, low: float, high: float) -> Window:
         window = Window.of_codes(np.zeros(self.size, bool))
@@ -253,6 +257,8 @@ class NumericCodec:
         window.low[bins] = np.clip(first - index, 0.0, 1.0)
         window.high[bins] = np.clip(last - index, 0.0, 1.0)
         window.weights[bins] = window.high[bins] - window.low[bins]
+        if self.knots[0] == self.knots[-1]:  # the one bin is a single value, all of whose rows satisfy the condition
+            return Window.of_codes(np.append(window.weights[: self.first_bin], 1.0))
         if first == last:  # a single value: give its bin a little weight, so that it can be drawn at all
             window.weights[self.first_bin + min(int(first), self.bins - 1)] = 1e-9
         return window

@@ -93,7 +93,7 @@ class TableCodec:
             if column.kind.is_modelled and column.name not in structure.derived
         }
         missing = {
-            column.name: float(frame[column.name].isna().mean())
+            column.name: _missing_share(frame[column.name], rare_threshold)
             for column in schema
             if not column.kind.is_modelled and column.nullable
         }
@@ -171,7 +171,9 @@ class TableCodec:
                 values = codec.decode(coded.codes[:, index], coded.offsets[:, index])
                 table[name] = cells.write(_enforce(values, conditions.get(name)), column)
             else:
-                table[name] = cells.to_dtype(codec.decode(coded.codes[:, index]), column)
+                # A category lists the same levels in every batch, so that batches can be joined.
+                levels = None if column.levels is not None else codec.levels
+                table[name] = cells.to_dtype(codec.decode(coded.codes[:, index]), column, levels)
         for column in self.schema:
             if not column.kind.is_modelled:
                 share = self.missing_shares.get(column.name, 0.0)
@@ -218,6 +220,11 @@ def check_cells(series: pd.Series[Any], column: Column) -> None:
         )
     if column.kind.is_number or column.kind is Kind.DATETIME:
         _check_numbers(series, column)
+    elif column.kind.is_discrete and pd.api.types.is_float_dtype(series.dtype) and np.isinf(series.dropna()).any():
+        raise DataError(
+            f"column {column.name!r} holds an infinite value in row {int(series.abs().eq(np.inf).argmax()) + 1}",
+            remedy="replace it by a number, or leave the cell missing",
+        )
     elif column.kind.is_discrete and column.levels is not None:
         known = set(column.levels)
         for level in plain_cells(series).dropna().unique():
@@ -257,17 +264,22 @@ def plain_cells(series: pd.Series[Any]) -> pd.Series[Any]:
     return plain
 
 
+def _missing_share(series: pd.Series[Any], rare_threshold: int) -> float:
+    """Return the share of missing cells; 0 or 1 where it would tell that a few rows differ from all others."""
+    missing = int(series.isna().sum())
+    if missing < rare_threshold:
+        return 0.0
+    return 1.0 if len(series) - missing < rare_threshold else missing / len(series)
+
+
 def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> ColumnCodec:
     if column.kind.is_discrete:
-        declared = column.levels
         ordered = column.kind is Kind.ORDINAL
-        if ordered and declared is None and isinstance(series.dtype, pd.CategoricalDtype):
-            declared = None  # the order of a category's levels is kept below, among those that are frequent
         codec = CategoricalCodec.fit(
             plain_cells(series),
             rare_threshold=rare_threshold,
             nullable=column.nullable,
-            declared=declared,
+            declared=column.levels,
             ordered=ordered,
         )
         return _in_category_order(codec, series) if ordered and column.levels is None else codec
@@ -279,6 +291,7 @@ def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> 
 
 
 def _in_category_order(codec: CategoricalCodec, series: pd.Series[Any]) -> CategoricalCodec:
+    """Bring the levels, which are the frequent ones only, into the order of a pandas category."""
     if not isinstance(series.dtype, pd.CategoricalDtype):
         return codec
     order = [level for level in series.dtype.categories if level in set(codec.levels)]
@@ -301,7 +314,9 @@ def _enforce(values: np.ndarray, condition: Condition | None) -> np.ndarray:
         clipped: np.ndarray = np.clip(values, *condition.ends)
         return clipped
     if isinstance(condition, OneOf):
-        listed = np.asarray(condition.values, np.float64)
-        nearest: np.ndarray = listed[np.abs(values[:, None] - listed[None, :]).argmin(axis=1)]
-        return nearest
+        listed = np.array([value for value in condition.values if value is not None], np.float64)
+        if len(listed) == 0:
+            return values
+        nearest = listed[np.abs(values[:, None] - listed[None, :]).argmin(axis=1)]
+        return np.where(np.isnan(values), np.nan, nearest)
     return values

@@ -95,11 +95,9 @@ def _find_varying(cells: Cells) -> Finding:
 
 
 def _find_stored_date(cells: Cells) -> Finding | None:
-    """Datetimes as such, dates and times of day; Python objects are written back as ISO text."""
-    if cells.storage is Storage.DATETIME or (cells.storage is Storage.DATE and cells.dtype != "object"):
+    """Datetimes as such, dates and times of day; Python times of day are written back as ISO text."""
+    if cells.storage in (Storage.DATETIME, Storage.DATE):
         return Finding(Kind.DATETIME, f"stored as {'dates' if cells.storage is Storage.DATE else 'datetimes'}")
-    if cells.storage is Storage.DATE:
-        return Finding(Kind.DATETIME, "Python dates, to be written as text", format="%Y-%m-%d")
     if cells.storage is Storage.TIME:
         form = "%H:%M:%S.%f" if all(cell.microsecond for cell in cells.distinct) else "%H:%M:%S"
         return Finding(Kind.DATETIME, "times of day, to be written as text", format=form)

@@ -15,6 +15,9 @@ from synthx.schema import Column, Kind, Role, Schema
 
 __all__ = ["detect"]
 
+MOST_LABELS, ROWS_A_LABEL = 20, 10
+"""A target's levels are declared if there are at most 20, or if there are 10 rows for each on average."""
+
 
 def detect(
     frame: pd.DataFrame,
@@ -32,7 +35,8 @@ def detect(
     frame : pandas.DataFrame, shape (rows, columns)
         The table; column names are text.
     target : str, optional
-        The column to predict. If it is discrete its levels are declared: the list of labels is taken as public.
+        The column to predict. If it is discrete and has few levels, they are declared: the list of labels is taken as
+        public.
     protected : iterable of str
         Columns whose groups must be treated alike.
     entity : str, optional
@@ -66,7 +70,7 @@ def detect(
         column = _make_column(cells, role, _finder(role)(cells))
         if role is Role.TARGET:
             _check_target(column, cells)
-            column = declare_levels(column, cells) if column.kind.is_discrete else column
+            column = declare_levels(column, cells) if _is_list_of_labels(column, cells) else column
         columns.append(declare(column, cells) if assume_public else column)
     return Schema(tuple(columns))
 
@@ -134,6 +138,12 @@ def _make_column(cells: Cells, role: Role | None, found: Finding) -> Column:
         format=found.format,
         reason=f"{found.reason}: {found.kind}",
     )
+
+
+def _is_list_of_labels(column: Column, cells: Cells) -> bool:
+    """Whether a target's levels are a short list that may be taken as public, and not, say, people's names."""
+    count = len(cells.distinct)
+    return column.kind.is_discrete and (count <= MOST_LABELS or count * ROWS_A_LABEL <= cells.present)
 
 
 def _check_target(column: Column, cells: Cells) -> None:

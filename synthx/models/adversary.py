@@ -19,6 +19,8 @@ __all__ = ["Adversary", "draw_softly"]
 PENALTY = 0.02
 PENALTY_EVERY = 8
 BETAS = (0.0, 0.99)
+FACTOR = 4
+"""How much faster the discriminator learns than the generator."""
 
 
 def draw_softly(logits: Tensor, heads: Heads) -> Tensor:
@@ -81,13 +83,13 @@ class Adversary:
         self.stages = [(index, stage) for index, stage in enumerate(stages) if len(stage.heads.digits) > 1]
         self.batch_size, self.rate = batch_size, learning_rate
         self.generating = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=BETAS, fused=True)
-        self.judging = torch.optim.Adam(discriminator.parameters(), lr=4 * learning_rate, betas=BETAS, fused=True)
+        self.judging = torch.optim.Adam(discriminator.parameters(), lr=FACTOR * learning_rate, betas=BETAS, fused=True)
         self.turn = 0
 
     def step(self, fraction: float) -> Tensor:
         """Train the discriminator, then the generator, on one batch; return the sum of their losses."""
         decay = 0.01 + 0.99 * (1 + math.cos(math.pi * fraction)) / 2
-        for optimizer, rate in ((self.generating, self.rate), (self.judging, 4 * self.rate)):
+        for optimizer, rate in ((self.generating, self.rate), (self.judging, FACTOR * self.rate)):
             for group in optimizer.param_groups:
                 group["lr"] = rate * decay
         index, stage = self.stages[int(torch.randint(len(self.stages), ()))]

@@ -65,7 +65,7 @@ class TabularGAN(TableSynthesizer):
     batch_size : int
         Rows a training step.
     reconstruction_steps, adversarial_steps : int, optional
-        At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 10 passes
+        At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 7 passes
         over the rows, within bounds.
     stages : int, optional
         In how many stages a row is drawn; more are more faithful and slower. None chooses by how much columns tell
@@ -199,7 +199,7 @@ class TabularGAN(TableSynthesizer):
 
         steps = self.adversarial_steps
         if steps is None:
-            steps = self._usual_steps(len(rows)) // 2
+            steps = self._usual_steps(len(rows)) // 3
         plan = Plan(
             stage="adversarial training",
             steps=steps,

@@ -63,6 +63,8 @@ def test_a_schema_that_names_other_columns(fitted: Fitted, tmp_path: Path) -> No
         (["amount=-500..-400"], "'amount'"),
         (["amount=99999999"], "'amount'"),
         (["amount=many"], "'many'"),
+        (["amount=nan"], "'amount'"),
+        (["amount=1..nan"], "'amount'"),
         (["amount=5..1"], "'amount'"),
         (["country=CH..DE"], "'country'"),
         (["fraud="], "'fraud'"),
@@ -96,6 +98,13 @@ def test_places_and_numbers_that_sample_refuses(
     assert_mendable(answer.status, answer.out, answer.err, message)
     assert [path.name for path in tmp_path.iterdir()] == ["there.csv"]
     assert (tmp_path / "there.csv").read_text() == "kept"
+
+
+@pytest.mark.parametrize("seed", ["-1", "99999999999999999999"])
+def test_seeds_that_no_library_takes(fitted: Fitted, tmp_path: Path, seed: str) -> None:
+    answer = synthx("sample", fitted.model, "-n", "5", "-o", tmp_path / "s.csv", "--seed", seed)
+    assert_mendable(answer.status, answer.out, answer.err, "'--seed'")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_file_that_was_cut_or_changed(fitted: Fitted, tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_two_digit_years_that_tell_no_century_stay_numbers() -> None:
     [
         (pd.date_range("2020-01-01", periods=9), "datetime64[ns]", None),
         (pd.date_range("2020-01-01", periods=9, tz="Europe/Berlin"), "datetime64[ns, Europe/Berlin]", None),
-        ([datetime.date(2020, 1, 1), datetime.date(2020, 2, 1), None], "object", "%Y-%m-%d"),
+        ([datetime.date(2020, 1, 1), datetime.date(2020, 2, 1), None], "object", None),
         ([datetime.time(8), datetime.time(9, 30)], "object", "%H:%M:%S"),
         ([datetime.datetime(2020, 1, 1), datetime.datetime(2020, 2, 1), None], "datetime64[ns]", None),
         (
@@ -630,3 +630,10 @@ def test_breast_cancer() -> None:
 def test_shared_data(shared_data: Path, file: str, kinds: dict[str, str]) -> None:
     schema = detect(pd.read_csv(shared_data / file, low_memory=False, nrows=20_000))
     assert {name: str(schema[name].kind) for name in kinds} == kinds
+
+
+def test_a_target_of_names_declares_none_of_them() -> None:
+    frame = pd.DataFrame({"doctor": [f"Erika Mustermann {'abcdefghij'[i % 10]}{i // 10}" for i in range(300)]})
+    assert Schema.detect(frame, target="doctor")["doctor"].levels is None
+    few = pd.DataFrame({"doctor": ["a", "b", "c"] * 100})
+    assert Schema.detect(few, target="doctor")["doctor"].levels == ("a", "b", "c")

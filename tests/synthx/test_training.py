@@ -121,11 +121,34 @@ def test_the_budget_ends_training() -> None:
     assert budget.seconds < 2
 
 
+def test_an_interrupt_of_the_first_look_keeps_the_start() -> None:
+    def look(_: nn.Module) -> float:
+        raise KeyboardInterrupt
+
+    plan = Plan(stage="walk", steps=10, keep_start=True)
+    point = Point(2.0)
+    assert train(lambda _: descend(point), network=point, loss=look, budget=Budget(None), plan=plan)[0] == "interrupted"
+    assert float(point.x.detach()) == 2.0
+
+
+def test_weights_that_are_not_finite_are_never_kept() -> None:
+    point = Point()
+
+    def step(_: float) -> Tensor:
+        with torch.no_grad():
+            point.x.fill_(float("nan"))
+        return torch.tensor(float("nan"))
+
+    plan = Plan(stage="walk", steps=10**9, check_every=10**8)
+    train(step, network=point, loss=distance, budget=Budget(0.1 / 60), plan=plan)
+    assert float(point.x.detach()) == 0.0  # as at the start
+
+
 def test_a_share_of_no_limit_is_never_used_up() -> None:
     assert Budget(None).share_used() == 0.0
 
 
-@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
 def test_a_budget_must_be_positive(minutes: float) -> None:
     with pytest.raises(ParameterError, match="max_minutes"):
         Budget(minutes)
@@ -133,8 +156,9 @@ def test_a_budget_must_be_positive(minutes: float) -> None:
 
 def test_devices() -> None:
     assert pick_device("cpu").type == "cpu"
-    with pytest.raises(ParameterError, match="'tpu' is not known"):
-        pick_device("tpu")
+    for unknown in ("tpu", "cuda:x", "cpu:0"):
+        with pytest.raises(ParameterError, match=f"{unknown!r} is not known"):
+            pick_device(unknown)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

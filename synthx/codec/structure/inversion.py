@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthx._dtypes import as_dtype
 from synthx.codec.cells import ceil_to, decimals_for, floor_to, last_point, point, write
 from synthx.codec.structure.rules import Affine, DerivingRule, Duplicate, Lookup
 from synthx.condition import MISSING, Between, Condition, Missing, OneOf
@@ -178,7 +179,7 @@ def _bound(value: float, source: Column) -> Any:
     if source.kind is not Kind.DATETIME:
         return value
     stamp = pd.Timestamp(int(value), unit="us")
-    dtype = pd.api.types.pandas_dtype(source.dtype)
+    dtype = as_dtype(source.dtype)
     return stamp.tz_localize("UTC").tz_convert(dtype.tz) if isinstance(dtype, pd.DatetimeTZDtype) else stamp
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,15 @@ def align_missing(frame: pd.DataFrame, rule: SharedMissing, pinned: frozenset[st
         donors = np.flatnonzero(whole if whole.any() else ~lacking)
         filled = _borrow(frame[names[position]], np.flatnonzero(lacking & ~absent), donors)
         changed[names[position]] = filled.mask(absent) if (absent & ~lacking).any() else filled
-    return frame.assign(**changed)
+    return _with(frame, changed)
+
+
+def _with(frame: pd.DataFrame, columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    """Return a frame with changed columns; unlike `assign`, also where a column is named ``self``."""
+    changed = frame.copy(deep=False)
+    for name, series in columns.items():
+        changed[name] = series
+    return changed
 
 
 def _borrow(series: pd.Series[Any], rows: NDArray[np.intp], donors: NDArray[np.intp]) -> pd.Series[Any]:
@@ -87,7 +95,7 @@ def repair_orders(
         below = _fold(np.fmax, [repaired[rule.low] for rule in orders if rule.high == name], -np.inf, len(frame))
         lowered = np.minimum(values[name], caps[name])
         repaired[name] = np.where(lowered < below, ceil_to(below, decimals_for(schema[name])), lowered)
-    return frame.assign(**{name: _rewrite(frame[name], schema[name], values[name], repaired[name]) for name in names})
+    return _with(frame, {name: _rewrite(frame[name], schema[name], values[name], repaired[name]) for name in names})
 
 
 def _fold(pick: np.ufunc, arrays: Sequence[Floats], start: float, rows: int) -> Floats:

@@ -128,7 +128,8 @@ class Lookup:
         """Return the column that the rule derives from `frame`."""
         table = dict(self.table)
         cells = _by_level(frame[self.source], lambda level: table.get(level, self.default))
-        return to_dtype(pd.Series(cells, index=frame.index, name=self.column), schema[self.column])
+        levels = [cell for cell in dict.fromkeys(table.values()) if cell is not None]
+        return to_dtype(pd.Series(cells, index=frame.index, name=self.column), schema[self.column], levels)
 
     def holds(self, frame: pd.DataFrame, schema: Schema) -> Bools:
         """Return, for each row of `frame`, whether it obeys the rule; rows with an unlisted source cell do."""

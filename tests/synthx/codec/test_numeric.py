@@ -35,9 +35,17 @@ class TestGrid:
     def test_a_common_divisor_of_few_values_is_chance(self) -> None:
         assert Grid.of(np.array([14.0, 21.0, 28.0]), 0).step == 1
 
+    def test_the_order_of_rows_does_not_matter(self) -> None:
+        values = np.concatenate([np.zeros(20_000), np.arange(1_000) * 50.0])
+        assert Grid.of(values, 0) == Grid.of(values[::-1], 0) == Grid(50.0, 0.0, 0)
+
     def test_inside_is_empty_between_two_grid_values(self) -> None:
         low, high = Grid(1.0, 0.0, 0).inside(3.2, 3.8)
         assert high < low
+
+    def test_a_value_of_many_million_steps_is_inside(self) -> None:
+        low, high = Grid(1e-6, 0.0, 6).inside(42.01718, 42.01718)
+        assert low < 42.01718 < high
 
     def test_inside_reaches_half_a_step_around_the_values(self) -> None:
         assert Grid(1.0, 0.0, 0).inside(3, 5.5) == (2.5, 5.5)
@@ -162,6 +170,14 @@ class TestWindow:
 
     def test_a_range_without_grid_values_is_empty(self) -> None:
         assert not self.codec.window(Between(3.2, 3.8)).weights.any()
+
+    def test_missing_may_be_one_of_several(self) -> None:
+        window = self.codec.window(OneOf((None, 0.0)))
+        assert np.flatnonzero(window.weights).tolist() == [0, 1]
+
+    def test_a_bin_of_a_single_value_counts_in_full(self) -> None:
+        few = NumericCodec.fit(np.concatenate([np.repeat([0.0, 1.0], 100), np.arange(50.0, 62.0)]), rare_threshold=10)
+        assert few.window(Between(0.0, 100.0)).weights.tolist() == [1, 1, 1]
 
     def test_a_range_beyond_the_data_is_empty(self) -> None:
         assert not self.codec.window(Between(5_000.0, None)).weights.any()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,6 +125,38 @@ def test_the_saved_codec_holds_nothing_that_few_rows_hold(codec: TableCodec) -> 
     assert not numbers & set(counts[counts < 10].index)
 
 
+def test_a_category_lists_the_same_levels_in_every_batch() -> None:
+    frame = pd.DataFrame({"grade": pd.Categorical(["a"] * 50 + ["b"] * 20 + ["c"] * 2), "x": np.arange(72) % 9})
+    codec = TableCodec.fit(frame, Schema.detect(frame))
+    coded = codec.encode(frame)
+    batches = [there_and_back(codec, frame.iloc[rows]) for rows in (slice(0, 50), slice(50, 70))]
+    assert len(coded.codes) == 72
+    assert str(pd.concat(batches)["grade"].dtype) == "category"
+    assert list(batches[0]["grade"].cat.categories) == ["a", "b"]  # c is rare
+
+
+@pytest.mark.parametrize(("missing", "share"), [(9, 0.0), (10, 0.1), (91, 1.0)])
+def test_the_share_of_missing_keys_tells_nothing_of_a_few_rows(missing: int, share: float) -> None:
+    frame = pd.DataFrame({"key": [None] * missing + [f"AC-{i:05d}" for i in range(100 - missing)], "x": np.arange(100)})
+    schema = Schema(
+        (
+            Column(name="key", kind=Kind.IDENTIFIER, format="AC-#####", nullable=True),
+            Column(name="x", kind=Kind.INTEGER, dtype="int64"),
+        )
+    )
+    assert TableCodec.fit(frame, schema).missing_shares == {"key": share}
+
+
+def test_a_column_may_be_named_self() -> None:
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 1_000, ROWS)
+    frame = pd.DataFrame({"self": low, "high": low + rng.integers(0, 300, ROWS)})
+    codec = TableCodec.fit(frame, Schema.detect(frame))
+    coded = codec.encode(frame)
+    again = codec.decode(coded._replace(codes=coded.codes[:, ::-1]), rng)  # breaks the order, to be repaired
+    assert (again["self"] <= again["high"]).all()
+
+
 def test_files_keep_the_codec(codec: TableCodec) -> None:
     again = TableCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
     frame = mixed_frame(seed=1).assign(colour="red")
@@ -172,6 +206,11 @@ class TestBadInput:
     def frame(self, **changes: list[Any]) -> pd.DataFrame:
         return pd.DataFrame({"age": [30, 40], "sex": ["f", "m"], **changes})
 
+    def test_an_infinite_level(self) -> None:
+        frame = pd.DataFrame({"rate": [0.5, np.inf]})
+        with pytest.raises(DataError, match="'rate' holds an infinite value in row 2; replace it"):
+            TableCodec.fit(frame, Schema((Column(name="rate", kind=Kind.CATEGORICAL, dtype="float64"),)))
+
     def test_a_number_beyond_its_declared_bound(self) -> None:
         with pytest.raises(DataError, match=r"'age' holds .*200.* above its declared bound 120.0; .*schema"):
             TableCodec.fit(self.frame(age=[30, 200]), self.schema)
@@ -193,3 +232,15 @@ class TestBadInput:
         frame["size"] = "XXL"
         with pytest.raises(DataError, match=r"'size' holds 'XXL' in row 1"):
             codec.encode(frame)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_arrow_text_and_python_dates_come_back_as_they_were(missing: bool) -> None:
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=day) for day in range(20)] * 20
+    cells = pd.Series(["a", "b"] * 200, dtype=pd.ArrowDtype(pa.string()))
+    frame = pd.DataFrame({"text": cells, "day": pd.Series(days, dtype=object)})
+    if missing:
+        frame.loc[:39, "day"] = None
+    codec = TableCodec.fit(frame, Schema.detect(frame))
+    back = codec.decode(codec.encode(frame), np.random.default_rng(0))
+    pd.testing.assert_frame_equal(back, frame)
