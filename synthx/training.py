@@ -92,6 +92,8 @@ class Plan:
     ----------
     stage : str
         What progress calls it.
+    measure : str
+        What progress calls the loss that states are judged by.
     steps : int
         At most this many.
     up_to : float
@@ -108,6 +110,7 @@ class Plan:
 
     stage: str
     steps: int
+    measure: str = "held-out loss"
     up_to: float = 1.0
     check_every: int = 200
     patience: int = 5
@@ -153,6 +156,7 @@ def train(
     loss: Callable[[nn.Module], float],
     budget: Budget,
     plan: Plan,
+    reset: Callable[[], None] = lambda: None,
     progress: Progress | None = None,
 ) -> tuple[Stopped, int]:
     """Train a network and leave the best moving average of its weights in it.
@@ -170,6 +174,8 @@ def train(
         The time limit that `plan.up_to` is a share of.
     plan : Plan
         How long to train and when to stop.
+    reset : callable
+        Makes the optimizers forget, after a divergence: their averages of gradients are no numbers either.
     progress : callable, optional
         Is told how far training has come, at every check.
 
@@ -183,7 +189,7 @@ def train(
     TrainingError
         If the loss is not finite three times in spite of going back to the best weights.
     """
-    watch = _Watch(network, loss, plan)
+    watch = _Watch(network, loss, plan, reset)
     began, done = budget.seconds, 0
     stopped: Stopped = "finished"
     try:
@@ -212,10 +218,12 @@ def train(
 class _Watch:
     """The moving average of a network's weights, and the best of its states so far."""
 
-    def __init__(self, network: nn.Module, loss: Callable[[nn.Module], float], plan: Plan) -> None:
+    def __init__(
+        self, network: nn.Module, loss: Callable[[nn.Module], float], plan: Plan, reset: Callable[[], None]
+    ) -> None:
         from torch.optim.swa_utils import AveragedModel
 
-        self.network, self.loss, self.plan = network, loss, plan
+        self.network, self.loss, self.plan, self.reset = network, loss, plan, reset
         self.averaged = AveragedModel(network, multi_avg_fn=_warming_average(plan.average))
         self.best = _weights(network)
         self.best_loss = math.inf
@@ -246,7 +254,7 @@ class _Watch:
             self.best, self.best_loss, self.stale = _weights(self.averaged.module), current, 0
         else:
             self.stale += 1
-        return f"held-out loss {current:.4f}"
+        return f"{self.plan.measure} {current:.4f}"
 
     def keep_best(self) -> None:
         """Put the best weights into the network; the average, if training ended before the first check."""
@@ -259,6 +267,7 @@ class _Watch:
             raise TrainingError(f"{self.plan.stage} diverged three times (the loss was not finite): try another seed")
         self.network.load_state_dict(self.best)
         self.averaged.module.load_state_dict(self.best)
+        self.reset()
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

@@ -283,8 +283,10 @@ def decimals_for(column: Column) -> int | None:
     return 0 if column.kind in (Kind.INTEGER, Kind.DATETIME) else column.decimals
 
 
-def decimals_of(values: Floats, precision: float) -> int | None:
+def decimals_of(values: Floats, precision: float, *, exceptions: int = 0) -> int | None:
     """Return the digits after the point that the values show, up to rounding noise; None where more than ten.
+
+    Up to `exceptions` values may show more, unless that is more than a hundredth of them.
 
     >>> decimals_of(np.array([0.1 + 0.2, 1.25]), 2.2e-16)
     2
@@ -292,7 +294,8 @@ def decimals_of(values: Floats, precision: float) -> int | None:
     present = values[~np.isnan(values)]
     noise = 8 * precision * np.abs(present)
     for decimals in range(_MOST_DECIMALS + 1):
-        if (np.abs(present - np.round(present, decimals)) <= noise).all():
+        finer = np.count_nonzero(np.abs(present - np.round(present, decimals)) > noise)
+        if finer <= min(exceptions, len(present) // 100):
             return decimals
     return None
 

@@ -58,12 +58,15 @@ class TableCodec:
         The coded columns, in the table's order.
     missing_shares : mapping of str to float
         The share of missing cells of each column that is generated without being learned.
+    rarely_missing : frozenset of str
+        Coded columns that are missing in so few rows that no synthetic cell shall be, unless it is asked for.
     """
 
     schema: Schema
     structure: Structure
     columns: Mapping[str, ColumnCodec]
     missing_shares: Mapping[str, float]
+    rarely_missing: frozenset[str] = frozenset()
 
     # -- fitting ------------------------------------------------------------------------------------------------
 
@@ -97,7 +100,8 @@ class TableCodec:
             for column in schema
             if not column.kind.is_modelled and column.nullable
         }
-        return cls(schema, structure, columns, missing)
+        rarely = frozenset(name for name in columns if 0 < frame[name].isna().sum() < rare_threshold)
+        return cls(schema, structure, columns, missing, rarely)
 
     # -- shape --------------------------------------------------------------------------------------------------
 
@@ -108,10 +112,12 @@ class TableCodec:
     @property
     def drawn(self) -> np.ndarray:
         """Which codes may be drawn when nothing is asked, for all columns in a row; bool, shape (domain.total,)."""
-        parts = [
-            codec.drawn if isinstance(codec, CategoricalCodec) else np.ones(codec.size, bool)
-            for codec in self.columns.values()
-        ]
+        parts = []
+        for name, codec in self.columns.items():
+            drawn = codec.drawn if isinstance(codec, CategoricalCodec) else np.ones(codec.size, bool)
+            if name in self.rarely_missing and drawn[1:].any():
+                drawn[0] = False
+            parts.append(drawn)
         return np.concatenate(parts) if parts else np.empty(0, bool)
 
     @property
@@ -191,6 +197,7 @@ class TableCodec:
             "structure": self.structure.to_dict(),
             "columns": {name: codec.to_dict() for name, codec in self.columns.items()},
             "missing_shares": dict(self.missing_shares),
+            "rarely_missing": sorted(self.rarely_missing),
         }
 
     @classmethod
@@ -200,6 +207,7 @@ class TableCodec:
             Structure.from_dict(values["structure"]),
             {name: FORMATS[part["type"]].from_dict(part) for name, part in values["columns"].items()},
             values["missing_shares"],
+            frozenset(values["rarely_missing"]),
         )
 
 
@@ -286,7 +294,7 @@ def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> 
     values = cells.read_strictly(series, column)
     decimals = column.decimals if column.kind is Kind.DECIMAL else 0
     if decimals is None:
-        decimals = cells.decimals_of(values, cells.precision_of(series))
+        decimals = cells.decimals_of(values, cells.precision_of(series), exceptions=rare_threshold - 1)
     return NumericCodec.fit(values, rare_threshold=rare_threshold, nullable=column.nullable, decimals=decimals)
 
 

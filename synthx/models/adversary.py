@@ -104,6 +104,11 @@ class Adversary:
         self.turn += 1
         return judging.detach() + generating.detach()
 
+    def reset(self) -> None:
+        """Forget past gradients."""
+        self.generating.state.clear()
+        self.judging.state.clear()
+
     def _judge(self, digits: Tensor, visible: Tensor, stage: Stage, real: Tensor, drawn: Tensor) -> Tensor:
         penalised = self.turn % PENALTY_EVERY == 0
         real = real.requires_grad_(penalised)

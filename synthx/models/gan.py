@@ -40,6 +40,16 @@ NOISE = 32
 HELD_OUT = 0.05
 MOST_HELD_OUT = 5_000
 FEWEST_TO_PART = 100
+LEAST = {
+    "batch_size": 1,
+    "width": 1,
+    "blocks": 1,
+    "reconstruction_steps": 1,
+    "adversarial_steps": 0,
+    "stages": 1,
+    "seed": 0,
+}
+"""Settings that are whole numbers, and the least they may be."""
 JUDGED_ROWS, JUDGED_CELLS = 8_192, 120_000
 """How many rows are drawn to judge a state: fewer of a wide table, so that a look does not outlast the time limit."""
 MOST_COMPARED = 20_000
@@ -116,9 +126,14 @@ class TabularGAN(TableSynthesizer):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name in ("batch_size", "width", "blocks"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name} is {getattr(self, name)!r}", remedy="give a whole number above zero")
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is None and name in ("reconstruction_steps", "adversarial_steps", "stages"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ParameterError(f"{name} is {value!r}", remedy=f"give a whole number from {least} on")
+        if not 0 < self.learning_rate < 1:
+            raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
         pick_device(self.device)
 
     def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
@@ -139,19 +154,26 @@ class TabularGAN(TableSynthesizer):
         rows = rows.to(device)
         network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE).to(device)
         network.smooth(digits.ranks(self.codec_.ranks))
-        self.network_, self.marginals_ = network, _log_marginals(network, rows)
-        network.start_at(self.marginals_)
+        counts = _count(network, rows)
+        network.start_at(((counts + 0.5) / len(rows)).log())
+        self.network_, self.marginals_ = network, (counts / len(rows)).log().clamp(min=NEVER)
         learning, held_out = _hold_out(rows)
         reconstruction = Reconstruction(
             network, learning, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
         stopped, steps = self._reconstruct(reconstruction, budget, progress)
-        worthwhile = any(len(stage) > 1 for stage in self.plan_) and self.adversarial_steps != 0
-        if worthwhile and stopped != "interrupted" and budget.share_used() < 1:
-            stopped, more = self._compete(reconstruction, budget, progress)
+        if self._has_second_phase and stopped != "interrupted" and budget.share_used() < 1:
+            try:
+                stopped, more = self._compete(reconstruction, budget, progress)
+            except KeyboardInterrupt:  # between the phases; inside them it is handled there
+                stopped, more = "interrupted", 0
             steps += more
         network.eval().requires_grad_(False)
         return stopped, steps, device.type
+
+    @property
+    def _has_second_phase(self) -> bool:
+        return any(len(stage) > 1 for stage in self.plan_) and self.adversarial_steps != 0
 
     def _plan(self, digits: Digits, rows: np.ndarray) -> tuple[tuple[int, ...], ...]:
         """Choose the stages; the target, or else what tells most about the rest, comes first and alone."""
@@ -160,16 +182,25 @@ class TabularGAN(TableSynthesizer):
         if target is not None and target.name in self.codec_.columns:
             first = digits.first[self.codec_.domain.index(target.name)]
         else:
-            first = int(information.sum(axis=1).argmax())
+            first = max(digits.first, key=lambda digit: float(information[digit].sum()))
         return plan_stages(information, stages=self.stages, first=first, after=digits.second)
 
     def _reconstruct(self, phase: Reconstruction, budget: Budget, progress: Progress | None) -> tuple[Stopped, int]:
         steps = self.reconstruction_steps or self._usual_steps(len(phase.rows))
         plan = Plan(
-            stage="reconstruction", steps=steps, up_to=RECONSTRUCTION_SHARE, check_every=max(20, min(200, steps // 10))
+            stage="reconstruction",
+            steps=steps,
+            up_to=RECONSTRUCTION_SHARE if self._has_second_phase else 1.0,
+            check_every=max(20, min(200, steps // 10)),
         )
         return train(
-            phase.step, network=self.network_, loss=phase.held_out_loss, budget=budget, plan=plan, progress=progress
+            phase.step,
+            network=self.network_,
+            loss=phase.held_out_loss,
+            budget=budget,
+            plan=plan,
+            reset=phase.reset,
+            progress=progress,
         )
 
     def _compete(
@@ -202,12 +233,21 @@ class TabularGAN(TableSynthesizer):
             steps = self._usual_steps(len(rows)) // 3
         plan = Plan(
             stage="adversarial training",
+            measure="distance of pairs",
             steps=steps,
             check_every=max(20, min(250, steps // 2)),
             average=0.995,
             keep_start=True,
         )
-        return train(phase.step, network=self.network_, loss=loss, budget=budget, plan=plan, progress=progress)
+        return train(
+            phase.step,
+            network=self.network_,
+            loss=loss,
+            budget=budget,
+            plan=plan,
+            reset=phase.reset,
+            progress=progress,
+        )
 
     def _usual_steps(self, rows: int) -> int:
         return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
@@ -257,11 +297,10 @@ class TabularGAN(TableSynthesizer):
         return model
 
 
-def _log_marginals(network: Completer, rows: Tensor) -> Tensor:
-    """Return the log-frequency of every value in the training rows; shape (heads.total,)."""
+def _count(network: Completer, rows: Tensor) -> Tensor:
+    """Return how many rows hold each value; shape (heads.total,)."""
     heads = network.heads
-    counts = torch.bincount((rows[:, heads.digits] + heads.starts).flatten(), minlength=heads.total)
-    return torch.where(heads.valid, ((counts + 0.5) / len(rows)).log(), NEVER)
+    return torch.bincount((rows[:, heads.digits] + heads.starts).flatten(), minlength=heads.total)
 
 
 def _hold_out(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -76,6 +76,10 @@ class Reconstruction:
         self.optimizer.step()
         return loss
 
+    def reset(self) -> None:
+        """Forget past gradients."""
+        self.optimizer.state.clear()
+
     def loss(self) -> Tensor:
         """Return the loss of a random batch, ready to be differentiated."""
         picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)

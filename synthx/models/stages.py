@@ -85,6 +85,8 @@ def plan_stages(
     tuple of tuples of int
         The digits of each stage; no stage is empty.
     """
+    if first is not None and after and first in after:
+        raise ValueError(f"`first` must not wait for another digit, however: {first=}, {after=}")
     if stages is not None:
         return _spread(information, stages, first, after or {})
     plan: tuple[tuple[int, ...], ...] = ()

@@ -25,8 +25,8 @@ from synthx.training import Budget, Progress, ProgressEvent, Stopped
 
 __all__ = ["TableSynthesizer"]
 
-RAREST = 1e-3
-"""The share of rows that must meet a condition on a computed column, which is met by drawing again."""
+RAREST, MOST_TRIED = 1e-4, 200_000
+"""Conditions that are met by drawing again: the share of rows that must meet them, once so many were drawn."""
 
 
 class TableSynthesizer(Synthesizer):
@@ -73,8 +73,13 @@ class TableSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
-        if len(frame) < 2:
-            raise DataError(f"the table has {len(frame)} rows", remedy="give at least 2; below about 200 expect little")
+        if not isinstance(frame, pd.DataFrame):
+            raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
+        if len(frame) < max(2, self.rare_threshold):
+            raise DataError(
+                f"the table has {len(frame)} rows, and nothing that fewer than {self.rare_threshold} rows share is kept",
+                remedy="give more rows (below about 200 expect little), or lower rare_threshold",
+            )
         with _all_or_nothing(self), _memory_named(self):
             if progress is not None:
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
@@ -100,6 +105,9 @@ class TableSynthesizer(Synthesizer):
         return self
 
     def _check_parameters(self) -> None:
+        for name, value in self.get_params().items():
+            if isinstance(value, np.generic):  # JSON, where settings are kept, knows plain numbers only
+                setattr(self, name, value.item())
         if self.rare_threshold < 1:
             raise ParameterError(f"rare_threshold is {self.rare_threshold!r}", remedy="give 1 or more rows")
 
@@ -117,24 +125,28 @@ class TableSynthesizer(Synthesizer):
         self._check_fitted()
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n <= 0:
             raise ParameterError(f"{n!r} rows were asked for", remedy="ask for a whole number of rows above zero")
+        if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
+            raise ParameterError(f"seed is {seed!r}", remedy="give a whole number from 0 on, or none")
         resolved = resolve(as_conditions(given or {}, self.schema_), self.codec_)
         return self._batches(int(n), resolved, seed, batch_rows)
 
     def _batches(self, n: int, resolved: Resolved, seed: int | None, batch_rows: int) -> Iterator[pd.DataFrame]:
         seeds = np.random.SeedSequence(seed)
+        redraws = bool(resolved.leftover or resolved.rules)
         done = tried = 0
         while done < n:
             rng = np.random.default_rng(seeds.spawn(1)[0])
-            codes = self._draw(min(batch_rows, n - done), resolved.windows, int(rng.integers(2**62)))
+            rows = batch_rows if redraws else min(batch_rows, n - done)
+            codes = self._draw(rows, resolved.windows, int(rng.integers(2**62)))
             coded = Coded(codes, _draw_offsets(codes, resolved.windows, rng))
             frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=tried)
             tried += len(frame)
-            frame = resolved.keep(frame, self.schema_)
+            frame = resolved.keep(frame, self.schema_).iloc[: n - done]
             done += len(frame)
-            if done < tried * RAREST and tried >= 20 * BATCH_ROWS:
+            if done < n and done < tried * RAREST and tried >= MOST_TRIED:
                 raise ConditionError(
-                    f"only {done} of {tried:,} rows met the condition on {', '.join(map(repr, resolved.leftover))}",
-                    remedy="widen it: the column is computed from others, so rows that miss it are drawn again",
+                    f"only {done} of {tried:,} rows met all conditions at once",
+                    remedy="widen them: columns that depend on each other are drawn again until they agree",
                 )
             if len(frame):
                 yield frame.reset_index(drop=True)
@@ -172,7 +184,7 @@ def _memory_named(model: BaseEstimator) -> Iterator[None]:
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise _out_of_memory(model) from error
     except RuntimeError as error:
-        if "memory" not in str(error).lower():  # torch's CPU allocator raises a bare RuntimeError
+        if "allocate memory" not in str(error):  # torch's CPU allocator raises a bare RuntimeError
             raise
         raise _out_of_memory(model) from error
 

@@ -82,6 +82,26 @@ def test_divergence_goes_back_to_the_best_weights_once_and_gives_up_the_third_ti
         train(lambda _: torch.tensor(float("inf")), network=point, loss=distance, budget=Budget(None), plan=plan)
 
 
+def test_a_rescued_network_learns_on_once_its_optimizer_has_forgotten() -> None:
+    """After one loss that is no number, Adam's averages are none either, and would spoil every step that follows."""
+    point, turns = Point(), itertools.count()
+    adam = torch.optim.Adam(point.parameters(), lr=0.1)
+
+    def step(_: float) -> Tensor:
+        adam.zero_grad()
+        loss = (point.x - 3) ** 2 * (float("nan") if next(turns) == 25 else 1.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        return loss
+
+    plan = Plan(stage="walk", steps=400, check_every=10, average=0.5, patience=100)
+    stopped, _ = train(
+        step, network=point, loss=distance, budget=Budget(None), plan=plan, reset=lambda: adam.state.clear()
+    )
+    assert stopped == "finished"
+    assert distance(point) < 1e-2
+
+
 def test_an_interrupt_keeps_the_best_so_far() -> None:
     point = Point()
     turns = itertools.count()

@@ -195,6 +195,15 @@ def test_any_table_comes_back_in_shape(rows: list[tuple[Any, ...]]) -> None:
             assert (again[name][kept] == frame[name][kept]).all()
 
 
+def test_the_decimals_of_one_cell_are_not_the_columns() -> None:
+    """One cell of five decimals among 5,000 of one would show that it is there, and blur the others."""
+    values = np.round(np.random.default_rng(0).normal(20, 5, 5_000), 1)
+    values[7] = 41.12345
+    frame = pd.DataFrame({"x": values})
+    again = there_and_back(TableCodec.fit(frame, Schema.detect(frame)), frame)
+    assert (again["x"] == again["x"].round(1)).all()
+
+
 class TestBadInput:
     schema = Schema(
         (
