@@ -76,8 +76,9 @@ class TableSynthesizer(Synthesizer):
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         if len(frame) < max(2, self.rare_threshold):
+            least = self.rare_threshold
             raise DataError(
-                f"the table has {len(frame)} rows, and nothing that fewer than {self.rare_threshold} rows share is kept",
+                f"the table has {len(frame)} rows, and nothing that fewer than {least} rows share is kept",
                 remedy="give more rows (below about 200 expect little), or lower rare_threshold",
             )
         with _all_or_nothing(self), _memory_named(self):
