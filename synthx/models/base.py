@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from synthx.errors import NotFittedError
+from synthx.models.parameters import Parameters
 from synthx.schema import Schema
 from synthx.training import Progress, Stopped
 
@@ -62,7 +62,7 @@ class Training:
         return f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
 
 
-class Synthesizer(BaseEstimator, ABC):  # type: ignore[misc]
+class Synthesizer(Parameters, ABC):
     """Learns data and writes new data that behaves like it.
 
     Subclasses take keyword-only arguments and store them unchanged; what `fit` learns is in attributes that end in an

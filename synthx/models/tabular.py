@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
@@ -176,7 +175,7 @@ def _all_or_nothing(model: Synthesizer) -> Iterator[None]:
 
 
 @contextmanager
-def _memory_named(model: BaseEstimator) -> Iterator[None]:
+def _memory_named(model: Synthesizer) -> Iterator[None]:
     """Turn an out-of-memory error of any library into one that names the cure."""
     import torch
 
@@ -190,7 +189,7 @@ def _memory_named(model: BaseEstimator) -> Iterator[None]:
         raise _out_of_memory(model) from error
 
 
-def _out_of_memory(model: BaseEstimator) -> ResourceError:
+def _out_of_memory(model: Synthesizer) -> ResourceError:
     size = model.get_params().get("batch_size")
     smaller = (
         f"try batch_size={size // 4} (it is {size})" if isinstance(size, int) and size >= 8 else "fit fewer columns"

@@ -256,6 +256,12 @@ class TestEstimator:
         model = TabularGAN(width=32, seed=5)
         assert clone(model).get_params() == model.get_params()
 
+    def test_a_setting_is_changed_by_name_and_shown(self) -> None:
+        model = TabularGAN(seed=5).set_params(width=32)
+        assert repr(model) == "TabularGAN(seed=5, width=32)"
+        with pytest.raises(ParameterError, match="TabularGAN has no setting 'epochs'; choose from adversarial_steps"):
+            model.set_params(epochs=3)
+
     def test_an_unknown_parameter_is_an_error(self) -> None:
         with pytest.raises(TypeError, match="epochs"):
             TabularGAN(epochs=300)  # type: ignore[call-arg]

@@ -1,0 +1,52 @@
+"""Settings as scikit-learn knows them, without loading scikit-learn: that would take a second of every command."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Self
+
+from synthx.errors import ParameterError
+
+__all__ = ["Parameters"]
+
+
+class Parameters:
+    """scikit-learn's protocol for settings: `get_params`, `set_params` and, by them, `sklearn.base.clone`.
+
+    A subclass takes its settings as keyword-only arguments and stores each, unchanged, under its own name.
+    """
+
+    @classmethod
+    def _settings(cls) -> dict[str, inspect.Parameter]:
+        parameters = dict(inspect.signature(cls.__init__).parameters)
+        del parameters["self"]
+        return parameters
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name; `deep` is part of the protocol and changes nothing."""
+        return {name: getattr(self, name) for name in sorted(self._settings())}
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings, as the protocol writes it, and return self.
+
+        Raises
+        ------
+        ParameterError
+            If there is no setting of a name.
+        """
+        known = sorted(self._settings())
+        for name, value in settings.items():
+            if name not in known:
+                raise ParameterError(
+                    f"{type(self).__name__} has no setting {name!r}", remedy=f"choose from {', '.join(known)}"
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name, parameter in self._settings().items()
+            if getattr(self, name) != parameter.default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
