@@ -155,10 +155,16 @@ def test_tables_of_every_shape_train(tmp_path: Path, name: str) -> None:
 # -- interruption ---------------------------------------------------------------------------------------------------
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to jobs in its background, where this test may run: they ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_during_fit_keeps_the_best_model(fitted: Fitted, tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "synthx.cli", "fit", str(fitted.table), "-o", str(tmp_path / "m.synthx")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=_hear_interrupts) as process:
         assert process.stderr is not None
         stages = set()
         while len(stages) < 2:  # coding the table comes first, then learning
