@@ -13,7 +13,7 @@ SHARED ?= ../shared
 .PHONY: help demo test lint format bench clean
 
 help:
-	@echo "make demo   synthesise 20,190 health-insurance records, from detection to evaluation, in about two minutes"
+	@echo "make demo   synthesise 20,190 health-insurance records, from detection to evaluation, in about a minute"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff, mypy --strict and the import contracts"
 	@echo "make bench  time the codec and the commands, and judge Adult (needs $(SHARED)/data)"
