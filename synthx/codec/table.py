@@ -34,9 +34,9 @@ class Coded(NamedTuple):
 
     Parameters
     ----------
-    codes : int32 array, shape (rows, columns)
-        One code a cell, for the columns of `TableCodec.domain`.
-    offsets : float32 array, shape (rows, columns)
+    codes : int array, shape (rows, columns)
+        One code a cell, for the columns of `TableCodec.domain`; int32 where a table was encoded.
+    offsets : float array, shape (rows, columns)
         The place inside the code's bin, in [0, 1); 0.5 where a code has no inside.
     """
 

@@ -65,13 +65,13 @@ class TabularGAN(TableSynthesizer):
     Parameters
     ----------
     max_minutes : float, optional
-        Bounds `fit` as a whole. None trains until held-out rows show no gain.
+        Bounds `fit` as a whole. None trains until held-out rows show no gain or all planned steps are taken.
     seed : int
         The same seed and data give the same model on a CPU.
     device : str
         "auto", "cpu" or "cuda".
     rare_threshold : int
-        Nothing that fewer training rows share is stored or drawn.
+        Nothing that fewer training rows share is stored or drawn, unless the schema declares it.
     batch_size : int
         Rows a training step.
     reconstruction_steps, adversarial_steps : int, optional
