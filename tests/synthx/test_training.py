@@ -102,34 +102,24 @@ def test_a_rescued_network_learns_on_once_its_optimizer_has_forgotten() -> None:
     assert distance(point) < 1e-2
 
 
-def test_an_interrupt_keeps_the_best_so_far() -> None:
+@pytest.mark.parametrize(
+    ("taken", "average", "near"),
+    [(120, 0.9, 0.1), (30, 0.5, 0.5)],
+    ids=["after two looks: the best so far", "before the first look: what there is"],
+)
+def test_an_interrupt_keeps_what_was_learned(taken: int, average: float, near: float) -> None:
     point = Point()
     turns = itertools.count()
 
     def step(_: float) -> Tensor:
-        if next(turns) == 120:
+        if next(turns) == taken:
             raise KeyboardInterrupt
         return descend(point)
 
-    plan = Plan(stage="walk", steps=10_000, check_every=50, average=0.9)
+    plan = Plan(stage="walk", steps=10_000, check_every=50, average=average)
     stopped, steps = train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
-    assert (stopped, steps) == ("interrupted", 120)
-    assert distance(point) < 0.1
-
-
-def test_an_interrupt_before_the_first_look_keeps_what_there_is() -> None:
-    point = Point()
-    turns = itertools.count()
-
-    def step(_: float) -> Tensor:
-        if next(turns) == 30:
-            raise KeyboardInterrupt
-        return descend(point)
-
-    plan = Plan(stage="walk", steps=10_000, check_every=50, average=0.5)
-    stopped, _ = train(step, network=point, loss=distance, budget=Budget(None), plan=plan)
-    assert stopped == "interrupted"
-    assert distance(point) < 0.5
+    assert (stopped, steps) == ("interrupted", taken)
+    assert distance(point) < near
 
 
 def test_the_budget_ends_training() -> None:
