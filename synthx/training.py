@@ -19,9 +19,23 @@ if TYPE_CHECKING:
 
     Tensors = tuple[Tensor, ...] | list[Tensor]
 
-__all__ = ["Budget", "Plan", "Progress", "ProgressEvent", "Stopped", "flushed_denormals", "pick_device", "train"]
+__all__ = [
+    "Budget",
+    "Plan",
+    "Progress",
+    "ProgressEvent",
+    "Stopped",
+    "flushed_denormals",
+    "hold_out",
+    "pick_device",
+    "train",
+]
 
 Stopped = Literal["finished", "converged", "time", "interrupted"]
+
+HELD_OUT = 0.05
+MOST_HELD_OUT = 5_000
+FEWEST_TO_PART = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,6 +161,17 @@ def flushed_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+def hold_out(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Part rows at random into those to learn from and a few to judge by; of very few, all are both."""
+    import torch
+
+    if len(rows) < FEWEST_TO_PART:
+        return rows, rows
+    shuffled = rows[torch.randperm(len(rows), device=rows.device)]
+    count = min(MOST_HELD_OUT, int(len(rows) * HELD_OUT))
+    return shuffled[count:], shuffled[:count]
 
 
 def train(

@@ -12,44 +12,31 @@ Because any set of cells may be visible, any set of columns can be conditioned o
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthx.codec.table import Coded, TableCodec
+from synthx.codec.table import Coded
 from synthx.condition import Window
-from synthx.errors import ParameterError
 from synthx.models.adversary import Adversary
-from synthx.models.base import Training
 from synthx.models.drawing import StagedSampler
 from synthx.models.layout import Digits
 from synthx.models.networks import NEVER, Completer, Discriminator
 from synthx.models.pairs import PairDistance
+from synthx.models.parameters import check_whole
 from synthx.models.reconstruction import Reconstruction
 from synthx.models.stages import mutual_information, plan_stages
 from synthx.models.tabular import TableSynthesizer
-from synthx.training import Budget, Plan, Progress, Stopped, flushed_denormals, pick_device, train
+from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
 
 __all__ = ["TabularGAN"]
 
 NOISE = 32
-HELD_OUT = 0.05
-MOST_HELD_OUT = 5_000
-FEWEST_TO_PART = 100
-LEAST = {
-    "batch_size": 1,
-    "width": 1,
-    "blocks": 1,
-    "reconstruction_steps": 1,
-    "adversarial_steps": 0,
-    "stages": 1,
-    "seed": 0,
-}
-"""Settings that are whole numbers, and the least they may be."""
+LEAST = {"width": 1, "blocks": 1, "reconstruction_steps": 1, "adversarial_steps": 0, "stages": 1}
+"""Settings of the GAN that are whole numbers, and the least they may be; None is a value of the last three."""
 JUDGED_ROWS, JUDGED_CELLS = 8_192, 120_000
 """How many rows are drawn to judge a state: fewer of a wide table, so that a look does not outlast the time limit."""
 MOST_COMPARED = 20_000
@@ -128,36 +115,22 @@ class TabularGAN(TableSynthesizer):
         super()._check_parameters()
         for name, least in LEAST.items():
             value = getattr(self, name)
-            if value is None and name in ("reconstruction_steps", "adversarial_steps", "stages"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ParameterError(f"{name} is {value!r}", remedy=f"give a whole number from {least} on")
-        if not 0 < self.learning_rate < 1:
-            raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
-        pick_device(self.device)
+            if value is not None or name in ("width", "blocks"):
+                check_whole(name, value, least)
 
-    def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
-        device = pick_device(self.device)
-        with (
-            torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []),
-            flushed_denormals(),
-        ):
-            torch.manual_seed(self.seed)
-            return self._learn_seeded(coded, budget, progress, device)
-
-    def _learn_seeded(
-        self, coded: Coded, budget: Budget, progress: Progress | None, device: torch.device
-    ) -> tuple[Stopped, int, str]:
+    def _learn(
+        self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
         digits = Digits(self.codec_.domain.sizes)
         rows = digits.split(torch.from_numpy(coded.codes))
         self.plan_ = self._plan(digits, rows.numpy())
         rows = rows.to(device)
         network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE).to(device)
         network.smooth(digits.ranks(self.codec_.ranks))
-        counts = _count(network, rows)
+        counts = network.heads.count(rows)
         network.start_at(((counts + 0.5) / len(rows)).log())
         self.network_, self.marginals_ = network, (counts / len(rows)).log().clamp(min=NEVER)
-        learning, held_out = _hold_out(rows)
+        learning, held_out = hold_out(rows)
         reconstruction = Reconstruction(
             network, learning, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
@@ -169,7 +142,7 @@ class TabularGAN(TableSynthesizer):
                 stopped, more = "interrupted", 0
             steps += more
         network.eval().requires_grad_(False)
-        return stopped, steps, device.type
+        return stopped, steps
 
     @property
     def _has_second_phase(self) -> bool:
@@ -266,47 +239,16 @@ class TabularGAN(TableSynthesizer):
 
     # -- files --------------------------------------------------------------------------------------------------
 
-    def _to_parts(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        training = dataclasses.asdict(self.training_)
-        del training["seconds"]  # the same seed gives the same file
-        parts = {
-            "settings": self.get_params(),
-            "codec": self.codec_.to_dict(),
-            "plan": [list(stage) for stage in self.plan_],
-            "training": training,
-        }
-        tensors = {f"network.{name}": value.cpu() for name, value in self.network_.state_dict().items()}
-        return parts, {**tensors, "marginals": self.marginals_.cpu()}
+    def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        tensors = {f"network.{name}": value for name, value in self.network_.state_dict().items()}
+        return {"plan": [list(stage) for stage in self.plan_]}, {**tensors, "marginals": self.marginals_}
 
-    @classmethod
-    def _from_parts(cls, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        model = cls(**parts["settings"])
-        model.codec_ = TableCodec.from_dict(parts["codec"])
-        model.schema_ = model.codec_.schema
-        model.plan_ = tuple(map(tuple, parts["plan"]))
-        model.training_ = Training(**parts["training"])
-        device = pick_device("auto")
-        network = Completer(
-            Digits(model.codec_.domain.sizes).sizes, width=model.width, blocks=model.blocks, noise=NOISE
-        )
+    def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        self.plan_ = tuple(map(tuple, parts["plan"]))
+        digits = Digits(self.codec_.domain.sizes)
+        network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE)
         network.load_state_dict(
             {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
         )
-        model.network_ = network.to(device).eval().requires_grad_(False)
-        model.marginals_ = tensors["marginals"].to(device)
-        return model
-
-
-def _count(network: Completer, rows: Tensor) -> Tensor:
-    """Return how many rows hold each value; shape (heads.total,)."""
-    heads = network.heads
-    return torch.bincount((rows[:, heads.digits] + heads.starts).flatten(), minlength=heads.total)
-
-
-def _hold_out(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Part the rows into those to learn from and those to judge by; of very few, all are both."""
-    if len(rows) < FEWEST_TO_PART:
-        return rows, rows
-    shuffled = rows[torch.randperm(len(rows), device=rows.device)]
-    count = min(MOST_HELD_OUT, int(len(rows) * HELD_OUT))
-    return shuffled[count:], shuffled[:count]
+        self.network_ = network.to(device).eval().requires_grad_(False)
+        self.marginals_ = tensors["marginals"].to(device)

@@ -194,6 +194,10 @@ class Heads(nn.Module):
         normaliser = torch.cat([block.logsumexp(dim=2) for block in self.split(logits)], dim=1)  # (B, H)
         return logits.gather(1, chosen) - normaliser
 
+    def count(self, digits: Tensor) -> Tensor:
+        """Return how many rows hold each value, by its place; digits (rows, all digits) -> (total,)."""
+        return torch.bincount((digits[:, self.digits] + self.starts).flatten(), minlength=self.total)
+
     def one_hot(self, digits: Tensor) -> Tensor:
         """Return ones at the digits' places; shape (rows, total)."""
         encoded = torch.zeros(len(digits), self.total, device=digits.device)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from synthx.errors import ParameterError
 
-__all__ = ["Parameters"]
+__all__ = ["Parameters", "check_whole"]
 
 
 class Parameters:
@@ -50,3 +50,14 @@ class Parameters:
             if getattr(self, name) != parameter.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Refuse a setting that is not a whole number of at least `least`.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ParameterError(f"{name} is {value!r}", remedy=f"give a whole number from {least} on")

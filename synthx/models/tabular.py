@@ -1,15 +1,16 @@
-"""What all generators of single tables share: coding, conditions, batches, refusals.
+"""What all generators of single tables share: coding, conditions, batches, files, refusals.
 
-To add a table model, write a file beside `gan.py` with a subclass of `TableSynthesizer` (its two methods `_learn` and
-`_draw` see codes only; `_to_parts` and `_from_parts` save and restore it) and name it in `registry.py`.
+To add a table model, write a file beside `gan.py` with a subclass of `TableSynthesizer` (its methods `_learn` and
+`_draw` see codes only; `_weights` and `_restore` say what a file holds of it) and name it in `registry.py`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,13 @@ from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
 from synthx.errors import ConditionError, DataError, ParameterError, ResourceError
 from synthx.models.base import BATCH_ROWS, Synthesizer, Training
+from synthx.models.parameters import check_whole
 from synthx.schema import Schema
-from synthx.training import Budget, Progress, ProgressEvent, Stopped
+from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["TableSynthesizer"]
 
@@ -31,22 +37,39 @@ RAREST, MOST_TRIED = 1e-4, 200_000
 class TableSynthesizer(Synthesizer):
     """What all generators of single tables share: coding, conditions, batches, files.
 
-    A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell.
+    A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell. It has at least the settings
+    named here.
     """
 
     max_minutes: float | None
     seed: int
+    device: str
     rare_threshold: int
+    batch_size: int
+    learning_rate: float
 
     codec_: TableCodec
 
     @abstractmethod
-    def _learn(self, coded: Coded, budget: Budget, progress: Progress | None) -> tuple[Stopped, int, str]:
-        """Learn coded rows; return what ended training, the steps taken and the device."""
+    def _learn(
+        self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        """Learn coded rows on a device; return what ended training and the steps taken.
+
+        torch's generators are seeded, and restored after it.
+        """
 
     @abstractmethod
     def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
         """Return codes, shape (rows, columns), that lie in the windows (by column index)."""
+
+    @abstractmethod
+    def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return what was learned beside the codec: JSON values by name, and tensors by name."""
+
+    @abstractmethod
+    def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Take back, on a device, what `_weights` gave; settings, schema and codec are in place."""
 
     # -- learning -----------------------------------------------------------------------------------------------
 
@@ -93,13 +116,15 @@ class TableSynthesizer(Synthesizer):
                 )
             coded = codec.encode(frame)
             self.schema_, self.codec_ = schema, codec
-            stopped, steps, device = self._learn(coded, budget, progress)
+            device = pick_device(self.device)
+            with _seeded(self.seed, device), flushed_denormals():
+                stopped, steps = self._learn(coded, device, budget, progress)
         self.training_ = Training(
             rows=len(frame),
             columns=len(schema),
             steps=steps,
             stopped=stopped,
-            device=device,
+            device=device.type,
             seconds=round(budget.seconds, 1),
         )
         return self
@@ -108,8 +133,11 @@ class TableSynthesizer(Synthesizer):
         for name, value in self.get_params().items():
             if isinstance(value, np.generic):  # JSON, where settings are kept, knows plain numbers only
                 setattr(self, name, value.item())
-        if self.rare_threshold < 1:
-            raise ParameterError(f"rare_threshold is {self.rare_threshold!r}", remedy="give 1 or more rows")
+        for name, least in (("seed", 0), ("rare_threshold", 1), ("batch_size", 1)):
+            check_whole(name, getattr(self, name), least)
+        if not 0 < self.learning_rate < 1:
+            raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
+        pick_device(self.device)
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
@@ -151,6 +179,24 @@ class TableSynthesizer(Synthesizer):
             if len(frame):
                 yield frame.reset_index(drop=True)
 
+    # -- files --------------------------------------------------------------------------------------------------
+
+    def _to_parts(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        training = dataclasses.asdict(self.training_)
+        del training["seconds"]  # the same seed gives the same file
+        parts, tensors = self._weights()
+        shared = {"settings": self.get_params(), "codec": self.codec_.to_dict(), "training": training}
+        return {**shared, **parts}, {name: tensor.cpu() for name, tensor in tensors.items()}
+
+    @classmethod
+    def _from_parts(cls, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        model = cls(**parts["settings"])
+        model.codec_ = TableCodec.from_dict(parts["codec"])
+        model.schema_ = model.codec_.schema
+        model.training_ = Training(**parts["training"])
+        model._restore(parts, tensors, pick_device("auto"))
+        return model
+
 
 def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.random.Generator) -> np.ndarray:
     """Draw offsets evenly inside the bins, or inside the part of them that a condition allows."""
@@ -159,6 +205,16 @@ def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.rand
         low, high = window.low[codes[:, column]], window.high[codes[:, column]]
         offsets[:, column] = low + offsets[:, column] * (high - low)
     return offsets
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators, and give them their state back at the end."""
+    import torch
+
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 @contextmanager
