@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthx.benchmarking.run import benchmark
     from synthx.condition import MISSING, between
     from synthx.errors import SynthxError, UserError
     from synthx.io import TableWriter, read_table, write_table
     from synthx.models.base import Synthesizer
     from synthx.models.gan import TabularGAN
     from synthx.models.registry import load
+    from synthx.models.vae import TabularVAE
     from synthx.schema import Column, Kind, Role, Schema
     from synthx_evaluation import Scorecard, evaluate
 
@@ -29,7 +31,9 @@ __all__ = [
     "SynthxError",
     "TableWriter",
     "TabularGAN",
+    "TabularVAE",
     "UserError",
+    "benchmark",
     "between",
     "evaluate",
     "load",
@@ -50,7 +54,9 @@ _HOMES = {
     "SynthxError": "synthx.errors",
     "TableWriter": "synthx.io",
     "TabularGAN": "synthx.models.gan",
+    "TabularVAE": "synthx.models.vae",
     "UserError": "synthx.errors",
+    "benchmark": "synthx.benchmarking.run",
     "between": "synthx.condition",
     "evaluate": "synthx_evaluation",
     "load": "synthx.models.registry",

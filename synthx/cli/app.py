@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from synthx import __version__
+from synthx.cli.benchmark import benchmark
 from synthx.cli.detect import detect
 from synthx.cli.evaluate import evaluate
 from synthx.cli.fit import fit
@@ -50,5 +51,5 @@ def synthx(
     """
 
 
-for command in (detect, fit, sample, evaluate):
+for command in (detect, fit, sample, evaluate, benchmark):
     app.command()(command)

@@ -18,9 +18,42 @@ from synthx.training import Progress, Stopped
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["BATCH_ROWS", "Synthesizer", "Training"]
+__all__ = ["BATCH_ROWS", "Refined", "Synthesizer", "Training"]
 
 BATCH_ROWS = 16_384
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refined:
+    """What refinement found and costs.
+
+    Parameters
+    ----------
+    acceptance : float
+        The share of drawn rows that are accepted; 1 where refinement would gain nothing and is left out.
+    effective : float
+        The effective sample size of the drawn rows as weighted by their density ratios w, (sum w)^2 / (sum w^2), as a
+        share of their number (Kish 1965).
+    told_apart : float
+        How well the classifier told held-out real rows from drawn ones: the area under the ROC curve, 0.5 for not at
+        all.
+    calibration_error : float
+        The mean distance of predicted shares of real rows from the shares, over ten groups of held-out rows.
+    """
+
+    acceptance: float
+    effective: float
+    told_apart: float
+    calibration_error: float
+
+    def describe(self) -> str:
+        """Return one sentence for people."""
+        if self.acceptance == 1:
+            return "Refinement would gain nothing and is left out: every drawn row is accepted."
+        return (
+            f"Refinement accepts {self.acceptance:.0%} of the drawn rows (effective sample size {self.effective:.0%}; "
+            f"before it, real and drawn rows were told apart with AUC {self.told_apart:.3f})."
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +73,8 @@ class Training:
     seconds : float, optional
         The whole fit, from reading the schema to the last weight. A model file does not tell: the same seed gives the
         same file.
+    refined : Refined, optional
+        Where refinement was asked for and training was not interrupted.
     """
 
     rows: int
@@ -48,9 +83,10 @@ class Training:
     stopped: Stopped
     device: str
     seconds: float | None = None
+    refined: Refined | None = None
 
     def describe(self) -> str:
-        """Return one sentence for people."""
+        """Return a sentence or two for people."""
         why = {
             "finished": "all planned steps were taken",
             "converged": "held-out rows showed no further gain",
@@ -59,7 +95,19 @@ class Training:
         }[self.stopped]
         took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
         table = f"{self.rows:,} rows of {self.columns} columns"
-        return f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
+        learned = f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
+        return learned if self.refined is None else f"{learned} {self.refined.describe()}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, without the seconds: the same seed gives the same file."""
+        values = dataclasses.asdict(self)
+        del values["seconds"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Training:
+        refined = values.get("refined")
+        return cls(**{**values, "refined": None if refined is None else Refined(**refined)})
 
 
 class Synthesizer(Parameters, ABC):

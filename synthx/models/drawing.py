@@ -21,7 +21,7 @@ from synthx.condition import Window
 from synthx.models.layout import Digits, Heads
 from synthx.models.networks import NEVER, Completer
 
-__all__ = ["Stage", "StagedSampler", "draw_heads"]
+__all__ = ["CANDIDATES", "Stage", "StagedSampler", "draw_heads", "pick_heads", "resample"]
 
 CANDIDATES = 4
 """Candidates a row where several conditions have to agree."""
@@ -48,12 +48,18 @@ class Stage:
 
 
 def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tensor:
-    """Draw one value a head from its softmax; logits (B, heads.total) -> (B, heads).
+    """Draw one value a head from its softmax; logits (B, heads.total) -> (B, heads)."""
+    uniform = torch.rand(len(logits), len(heads.digits), generator=generator, device=logits.device)
+    return pick_heads(logits, heads, uniform)
 
-    One uniform number a head runs along the cumulative weights. A value of weight zero is never met: the first place
-    whose sum exceeds the number is one that adds to the sum.
+
+def pick_heads(logits: Tensor, heads: Heads, uniform: Tensor) -> Tensor:
+    """Return the value a head that uniform numbers pick from its softmax; (B, heads.total), (B, heads) -> (B, heads).
+
+    One number a head runs along the cumulative weights. A value of weight zero is never met: the first place whose sum
+    exceeds the number is one that adds to the sum.
     """
-    uniform = torch.rand(len(logits), len(heads.digits), 1, generator=generator, device=logits.device)
+    uniform = uniform.unsqueeze(2)
     drawn, start = [], 0
     for block in heads.split(logits):
         below = (block - block.amax(dim=2, keepdim=True)).exp_().cumsum_(dim=2)  # (B, H, W)
@@ -66,7 +72,7 @@ def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tens
     return torch.cat(drawn, dim=1)
 
 
-def _resample(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def resample(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Draw `count` indices in proportion to weights, evenly spread (systematic resampling), in random order."""
     device = weights.device
     below = weights.cumsum(dim=0)
@@ -181,7 +187,7 @@ class StagedSampler:
         logits[:, :size] += self._weights(digit, candidates, allowed).log().clamp(min=NEVER)
         if differ:
             agreement = logits.logsumexp(dim=1) - of_all  # the log-probability that the digit is allowed
-            kept = _resample((agreement - agreement.max()).double().exp(), rows, generator)
+            kept = resample((agreement - agreement.max()).double().exp(), rows, generator)
             candidates, logits = candidates[kept], logits[kept]
         candidates[:, digit] = draw_heads(logits, stage.heads, generator).squeeze(1)
         return candidates

@@ -73,6 +73,9 @@ class TabularGAN(TableSynthesizer):
         Residual blocks of the generator.
     learning_rate : float
         Of the reconstruction phase, at its peak; the generator's in the adversarial phase is a tenth of it.
+    refine : bool
+        Accept drawn rows in proportion to how likely a classifier takes them to be real: more faithful rows for a
+        longer fit and slower sampling.
 
     Examples
     --------
@@ -96,6 +99,7 @@ class TabularGAN(TableSynthesizer):
         width: int = 256,
         blocks: int = 2,
         learning_rate: float = 2e-3,
+        refine: bool = False,
     ) -> None:
         self.max_minutes = max_minutes
         self.seed = seed
@@ -108,6 +112,7 @@ class TabularGAN(TableSynthesizer):
         self.width = width
         self.blocks = blocks
         self.learning_rate = learning_rate
+        self.refine = refine
 
     # -- learning -----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 
-__all__ = ["Completer", "Discriminator"]
+__all__ = ["Completer", "Discriminator", "ordered_values", "waves"]
 
 NEVER = -1e9
 """The logit of a place that stands for no code."""
@@ -27,11 +27,30 @@ def _places(heads: Heads, digits: Tensor, visible: Tensor) -> Tensor:
     return torch.where(visible[:, columns], digits[:, columns] + heads.starts, hidden)  # (B, D)
 
 
-def _waves(rank: Tensor, width: int) -> Tensor:
-    """Return smooth functions of `rank`, shape (ranks,), of mean square one; shape (ranks, width)."""
+def waves(rank: Tensor, width: int) -> Tensor:
+    """Return smooth functions of `rank`, shape (ranks,), of mean square one; shape (ranks, width).
+
+    They are random Fourier features (Rahimi & Recht 2007).
+    """
     frequency = WAVES * torch.randn(width).abs()
     phase = 2 * math.pi * torch.rand(width)
     return math.sqrt(2) * torch.cos(2 * math.pi * rank[:, None] * frequency + phase)
+
+
+def ordered_values(digits: Sequence[int], ranks: Sequence[np.ndarray | None]) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Yield, for each of some digits whose values have an order, the digit, the values in the order, and their ranks.
+
+    Parameters
+    ----------
+    digits : sequence of int
+    ranks : sequence of arrays
+        For each digit, where its values stand, 0 to 1; NaN for values outside the order; None for no order.
+    """
+    for digit in digits:
+        rank = ranks[digit]
+        if rank is not None and np.isfinite(rank).any():
+            values = np.flatnonzero(np.isfinite(rank))
+            yield digit, torch.from_numpy(values), torch.from_numpy(rank[values]).float()
 
 
 class Completer(nn.Module):
@@ -73,25 +92,19 @@ class Completer(nn.Module):
     def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
         """Let values that are neighbours in an order start alike, so that what is learned of one helps the next.
 
-        Their rows of weights, in and out, start as waves along the order: random Fourier features (Rahimi & Recht
-        2007).
+        Their rows of weights, in and out, start as waves along the order.
 
         Parameters
         ----------
         ranks : sequence of arrays
             For each digit, where its values stand, 0 to 1; NaN for values outside the order; None for no order.
         """
+        start_of = dict(zip(self.heads.digits.tolist(), self.heads.starts.tolist(), strict=True))
         with torch.no_grad():
-            for head, digit in enumerate(self.heads.digits.tolist()):
-                known = ranks[digit]
-                if known is None or not np.isfinite(known).any():
-                    continue
-                start = int(self.heads.starts[head])
-                ordered = torch.from_numpy(np.isfinite(known))
-                rank = torch.from_numpy(known[np.isfinite(known)]).float()
+            for digit, values, rank in ordered_values(list(start_of), ranks):
                 for weight in (self.embedding.weight, self.output.weight):
-                    rows = torch.arange(start, start + len(known))[ordered].to(weight.device)
-                    weight[rows] = weight[rows].std() * _waves(rank, weight.shape[1]).to(weight.device)
+                    rows = (start_of[digit] + values).to(weight.device)
+                    weight[rows] = weight[rows].std() * waves(rank, weight.shape[1]).to(weight.device)
 
     def start_at(self, log_marginals: Tensor) -> None:
         """Set the output's bias to log marginals, shape (heads.total,); padding is set to `NEVER`."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from synthx.models.descent import Descent
 from synthx.models.networks import Completer
 
 __all__ = ["Reconstruction", "prefixes"]
 
-WEIGHT_DECAY = 1e-5
-WARM_UP = 0.03
 HELD_OUT_BATCH = 4_096
 
 
@@ -58,27 +56,18 @@ class Reconstruction:
     ) -> None:
         self.network, self.rows = network, rows
         self.visible, self.drawn = (part.to(rows.device) for part in prefixes(plan, rows.shape[1]))
-        self.batch_size, self.peak = batch_size, learning_rate
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY, fused=True
-        )
+        self.batch_size = batch_size
+        self.descent = Descent(network, learning_rate)
         self.held_out = held_out[:HELD_OUT_BATCH]
         self.held_out_masks = self._masks(len(self.held_out))
 
     def step(self, fraction: float) -> Tensor:
         """Take one step; return the mean negative log-likelihood of a hidden cell, in nats."""
-        rate = self.peak * min(1.0, fraction / WARM_UP + 0.01) * (0.01 + 0.99 * (1 + math.cos(math.pi * fraction)) / 2)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        loss = self.loss()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss
+        return self.descent.step(self.loss(), fraction)
 
     def reset(self) -> None:
         """Forget past gradients."""
-        self.optimizer.state.clear()
+        self.descent.reset()
 
     def loss(self) -> Tensor:
         """Return the loss of a random batch, ready to be differentiated."""

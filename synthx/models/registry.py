@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MODELS", "load", "model_class"]
 
-MODELS = {"gan": ("synthx.models.gan", "TabularGAN")}
+MODELS = {
+    "gan": ("synthx.models.gan", "TabularGAN"),
+    "vae": ("synthx.models.vae", "TabularVAE"),
+}
 """Name -> (module, class). To add a model, write its file and name it here."""
 
 

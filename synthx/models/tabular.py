@@ -6,7 +6,7 @@ To add a table model, write a file beside `gan.py` with a subclass of `TableSynt
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
 from synthx.errors import ConditionError, DataError, ParameterError, ResourceError
-from synthx.models.base import BATCH_ROWS, Synthesizer, Training
+from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
 from synthx.models.parameters import check_whole
 from synthx.schema import Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
@@ -28,8 +28,14 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from synthx.models.refinement import Clip, Refinement
+
 __all__ = ["TableSynthesizer"]
 
+REFINING_SHARE = 0.3
+"""Of the time budget, what is kept for refinement where it is asked for."""
+REFINEMENT = "refinement."
+"""What the names of its tensors begin with in a file."""
 RAREST, MOST_TRIED = 1e-4, 200_000
 """Conditions that are met by drawing again: the share of rows that must meet them, once so many were drawn."""
 
@@ -38,7 +44,7 @@ class TableSynthesizer(Synthesizer):
     """What all generators of single tables share: coding, conditions, batches, files.
 
     A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell. It has at least the settings
-    named here.
+    named here; `refine` it may leave out.
     """
 
     max_minutes: float | None
@@ -47,8 +53,10 @@ class TableSynthesizer(Synthesizer):
     rare_threshold: int
     batch_size: int
     learning_rate: float
+    refine: bool = False
 
     codec_: TableCodec
+    refinement_: Refinement | None = None
 
     @abstractmethod
     def _learn(
@@ -95,6 +103,7 @@ class TableSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
+        learning = Budget(self.max_minutes, reserve=REFINING_SHARE) if self.refine else budget
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         if len(frame) < max(2, self.rare_threshold):
@@ -115,10 +124,13 @@ class TableSynthesizer(Synthesizer):
                     remedy="change a column's kind in the schema if it should be",
                 )
             coded = codec.encode(frame)
-            self.schema_, self.codec_ = schema, codec
+            self.schema_, self.codec_, self.refinement_ = schema, codec, None
             device = pick_device(self.device)
             with _seeded(self.seed, device), flushed_denormals():
-                stopped, steps = self._learn(coded, device, budget, progress)
+                stopped, steps = self._learn(coded, device, learning, progress)
+                refined = None
+                if self.refine and stopped != "interrupted":
+                    stopped, refined = self._refine(coded, stopped, budget, progress)
         self.training_ = Training(
             rows=len(frame),
             columns=len(schema),
@@ -126,8 +138,34 @@ class TableSynthesizer(Synthesizer):
             stopped=stopped,
             device=device.type,
             seconds=round(budget.seconds, 1),
+            refined=refined,
         )
         return self
+
+    def _refine(
+        self, coded: Coded, stopped: Stopped, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, Refined | None]:
+        """Learn which drawn rows to accept; return what ended training, and how it went."""
+        from synthx.models.refinement import learn_refinement
+
+        def stop(fraction: float) -> bool:
+            if progress is not None:
+                progress(ProgressEvent("refinement", fraction, "", budget.seconds))
+            return budget.share_used() >= 1
+
+        rng = np.random.default_rng([self.seed, 2])
+        try:
+            self.refinement_, refined = learn_refinement(
+                self.codec_, coded, lambda rows: self._draw_many(rows, rng), seed=self.seed, stop=stop
+            )
+        except KeyboardInterrupt:
+            return "interrupted", None
+        return stopped, refined
+
+    def _draw_many(self, rows: int, rng: np.random.Generator) -> Coded:
+        sizes = [min(BATCH_ROWS, rows - start) for start in range(0, rows, BATCH_ROWS)]
+        parts = [self._draw_coded(size, {}, rng) for size in sizes]
+        return Coded(np.concatenate([part.codes for part in parts]), np.concatenate([part.offsets for part in parts]))
 
     def _check_parameters(self) -> None:
         for name, value in self.get_params().items():
@@ -137,6 +175,8 @@ class TableSynthesizer(Synthesizer):
             check_whole(name, getattr(self, name), least)
         if not 0 < self.learning_rate < 1:
             raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
+        if not isinstance(self.refine, bool):
+            raise ParameterError(f"refine is {self.refine!r}", remedy="give True or False")
         pick_device(self.device)
 
     # -- drawing ------------------------------------------------------------------------------------------------
@@ -160,15 +200,18 @@ class TableSynthesizer(Synthesizer):
 
     def _batches(self, n: int, resolved: Resolved, seed: int | None, batch_rows: int) -> Iterator[pd.DataFrame]:
         seeds = np.random.SeedSequence(seed)
-        redraws = bool(resolved.leftover or resolved.rules)
-        done = tried = 0
+        clip = self._clip(resolved.windows, seeds) if self.refinement_ is not None else None
+        share = None if resolved.leftover or resolved.rules else 1.0 if clip is None else clip.acceptance
+        done = tried = decoded = 0
         while done < n:
             rng = np.random.default_rng(seeds.spawn(1)[0])
-            rows = batch_rows if redraws else min(batch_rows, n - done)
-            codes = self._draw(rows, resolved.windows, int(rng.integers(2**62)))
-            coded = Coded(codes, _draw_offsets(codes, resolved.windows, rng))
-            frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=tried)
-            tried += len(frame)
+            rows = _rows_to_draw(n - done, share, batch_rows)
+            coded = self._draw_coded(rows, resolved.windows, rng)
+            tried += rows
+            if self.refinement_ is not None and clip is not None:
+                coded = self.refinement_.accept(coded, clip, rng)
+            frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=decoded)
+            decoded += len(frame)
             frame = resolved.keep(frame, self.schema_).iloc[: n - done]
             done += len(frame)
             if done < n and done < tried * RAREST and tried >= MOST_TRIED:
@@ -179,13 +222,29 @@ class TableSynthesizer(Synthesizer):
             if len(frame):
                 yield frame.reset_index(drop=True)
 
+    def _clip(self, windows: Mapping[int, Window], seeds: np.random.SeedSequence) -> Clip:
+        """Return the clip of the whole table, or one that suits the rows that meet a condition."""
+        from synthx.models.refinement import PILOT_ROWS, choose_clip
+
+        assert self.refinement_ is not None
+        if not windows:
+            return self.refinement_.clip
+        pilot = self._draw_coded(PILOT_ROWS, windows, np.random.default_rng(seeds.spawn(1)[0]))
+        return choose_clip(self.refinement_.ratios(pilot))
+
+    def _draw_coded(self, rows: int, windows: Mapping[int, Window], rng: np.random.Generator) -> Coded:
+        codes = self._draw(rows, windows, int(rng.integers(2**62)))
+        return Coded(codes, _draw_offsets(codes, windows, rng))
+
     # -- files --------------------------------------------------------------------------------------------------
 
     def _to_parts(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        training = dataclasses.asdict(self.training_)
-        del training["seconds"]  # the same seed gives the same file
         parts, tensors = self._weights()
-        shared = {"settings": self.get_params(), "codec": self.codec_.to_dict(), "training": training}
+        if self.refinement_ is not None:
+            values, more = self.refinement_.to_parts()
+            parts = {**parts, "refinement": values}
+            tensors = {**tensors, **{REFINEMENT + name: tensor for name, tensor in more.items()}}
+        shared = {"settings": self.get_params(), "codec": self.codec_.to_dict(), "training": self.training_.to_dict()}
         return {**shared, **parts}, {name: tensor.cpu() for name, tensor in tensors.items()}
 
     @classmethod
@@ -193,9 +252,24 @@ class TableSynthesizer(Synthesizer):
         model = cls(**parts["settings"])
         model.codec_ = TableCodec.from_dict(parts["codec"])
         model.schema_ = model.codec_.schema
-        model.training_ = Training(**parts["training"])
-        model._restore(parts, tensors, pick_device("auto"))
+        model.training_ = Training.from_dict(parts["training"])
+        if "refinement" in parts:
+            from synthx.models.refinement import Refinement
+
+            of_it = {
+                name.removeprefix(REFINEMENT): value for name, value in tensors.items() if name.startswith(REFINEMENT)
+            }
+            model.refinement_ = Refinement.from_parts(parts["refinement"], of_it)
+        weights = {name: value for name, value in tensors.items() if not name.startswith(REFINEMENT)}
+        model._restore(parts, weights, pick_device("auto"))
         return model
+
+
+def _rows_to_draw(missing: int, share: float | None, batch_rows: int) -> int:
+    """Return how many rows to draw next where `missing` are still to come and a share of the drawn is kept."""
+    if share is None:
+        return batch_rows
+    return min(batch_rows, missing if share == 1 else math.ceil(1.05 * missing / share) + 16)
 
 
 def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,291 @@
+"""Drawing rows by way of a latent space, and telling which noise a row would come from.
+
+A row is made from standard normal noise of two sorts: the flow of the prior carries one vector to the latent space, and
+one number for each digit picks a value from what the decoder leaves open. Both can be told for a given row; so rows can
+be moved a little, or on a path from one to another, by moving their noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthx.condition import Window
+from synthx.models.allowed import Allowed
+from synthx.models.drawing import CANDIDATES, Stage, pick_heads, resample
+from synthx.models.latent import Autoencoder
+from synthx.models.layout import Digits, Heads
+from synthx.models.prior import Prior
+
+__all__ = ["LatentSampler"]
+
+FEWEST_CANDIDATES = 16_384
+FAIR = 0.25
+"""Effective candidates a row below which the prior is shown more of a condition."""
+
+
+class LatentSampler:
+    """Draws coded rows by a latent vector each.
+
+    Without conditions, the first stage, if it is a single digit, follows the frequencies of the training table exactly;
+    then the prior draws the latent vector given that digit; the other stages follow given both.
+
+    Conditions are kept by construction: a code that is not allowed has probability zero. That the rest follows them
+    is the work of the latent vectors: several candidates a row are drawn, and weighted by how probable they make what
+    is asked (importance resampling). That is exact in the limit of many candidates. Where too few of them fit, the
+    prior draws them given all that is fixed to a single code, as it has learned to for any set of columns; how
+    faithful such rows are depends on how well it has.
+
+    Parameters
+    ----------
+    network : Autoencoder
+        In evaluation mode, on any device.
+    prior : Prior
+    digits : Digits
+        How codes are written as digits.
+    plan : tuple of tuples of int
+        The digits of each stage.
+    drawn : bool array, shape (sum of column sizes,)
+        Codes that may be drawn when nothing is asked of their column.
+    marginals : Tensor, shape (heads.total,)
+        Log-frequencies of the training rows.
+    """
+
+    def __init__(
+        self,
+        network: Autoencoder,
+        prior: Prior,
+        digits: Digits,
+        plan: tuple[tuple[int, ...], ...],
+        drawn: np.ndarray,
+        marginals: Tensor,
+    ) -> None:
+        self.encoder, self.decoder, self.prior = network.encoder, network.decoder, prior
+        self.digits, self.drawn, self.marginals = digits, drawn, marginals
+        self.device = marginals.device
+        self.stages = [self._stage(stage) for stage in plan]
+        self.lead = plan[0] if len(plan[0]) == 1 else ()
+
+    def draw(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        """Draw codes, shape (rows, columns), that lie in the windows."""
+        return self.digits.join(self.draw_digits(rows, windows, generator))
+
+    @torch.no_grad()
+    def draw_digits(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        """Draw rows; see `StagedSampler.draw_digits`."""
+        allowed = self._allowed(windows)
+        if windows:
+            values, visible, latent = self._draw_asked(rows, windows, allowed, generator)
+        else:
+            values, visible = self._nothing(rows)
+            if self.lead:
+                stage = self.stages[0]
+                logits = self._rule_out(self.marginals[stage.places].expand(rows, -1), stage, values, allowed)
+                values[:, stage.heads.digits] = pick_heads(logits, stage.heads, self._uniform((rows, 1), generator))
+                visible[:, stage.heads.digits] = True
+            latent = self._draw_latent(values, visible, generator)
+        self._pick(self.stages, values, visible, latent, allowed, self._uniform(values.shape, generator))
+        return values
+
+    # -- noise to rows and back ---------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def locate(self, digits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the noise that the prior would carry to where the encoder puts rows; (B, D) -> (B, latent).
+
+        The encoder gives a region; the answer is its centre, or, with a generator, a random point in it.
+        """
+        point, log_scale = self.encoder(digits)
+        if generator is not None:
+            point = point + log_scale.exp() * torch.randn(point.shape, device=self.device, generator=generator)
+        return self.prior.flow(point, self._context(*self._nothing(1)), backwards=True)
+
+    @torch.no_grad()
+    def compose(self, noise: Tensor, scores: Tensor, windows: Mapping[int, Window]) -> Tensor:
+        """Return the rows that noise stands for.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (rows, latent)
+        scores : float64 Tensor, shape (rows, digits)
+            Standard normal numbers that pick each digit's value from its distribution.
+        windows : mapping of int to Window
+            What is allowed of each conditioned column; these are drawn first.
+
+        Returns
+        -------
+        Tensor, shape (rows, digits), int64
+        """
+        values, visible = self._nothing(len(noise))
+        latent = self.prior.flow(noise, self._context(*self._nothing(1)))
+        first = [self._stage((digit,)) for column in windows for digit in self.digits.of_column(column)]
+        self._pick(first + self.stages, values, visible, latent, self._allowed(windows), torch.special.ndtr(scores))
+        return values
+
+    @torch.no_grad()
+    def scores(self, digits: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
+        """Return standard normal numbers from which, with `noise`, `compose` makes the given rows again.
+
+        Many numbers pick the same value; one of them is chosen at random.
+
+        Returns
+        -------
+        float64 Tensor, shape (rows, digits)
+        """
+        _, visible = self._nothing(len(digits))
+        allowed = self._allowed({})
+        latent = self.prior.flow(noise, self._context(*self._nothing(1)))
+        uniform = self._uniform(digits.shape, generator).double()
+        for stage in self.stages:
+            logits = self._logits(stage, digits, visible, latent, allowed)
+            owners = stage.heads.digits
+            uniform[:, owners] = _uniform_of(logits, stage.heads, digits[:, owners], uniform[:, owners])
+            visible[:, owners] = True
+        scores: Tensor = torch.special.ndtri(uniform)
+        return scores
+
+    # -- conditions ---------------------------------------------------------------------------------------------
+
+    def _draw_asked(
+        self, rows: int, windows: Mapping[int, Window], allowed: Allowed, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw what conditions name, and latent vectors that suit it; return values, what is visible, the vectors."""
+        fixed = {
+            digit: value
+            for column, window in windows.items()
+            if window.only_code is not None
+            for digit, value in zip(
+                self.digits.of_column(column), self.digits.split_code(column, window.only_code), strict=True
+            )
+        }
+        asked = [
+            *fixed,
+            *(digit for column in windows for digit in self.digits.of_column(column) if digit not in fixed),
+        ]
+        few = {digit: value for digit, value in fixed.items() if digit in self.lead}
+        candidates = rows if len(few) == len(asked) else max(CANDIDATES * rows, FEWEST_CANDIDATES)
+        for shown in (few, fixed):
+            values, visible = self._nothing(candidates)
+            for digit, value in shown.items():
+                values[:, digit], visible[:, digit] = value, True
+            latent = self._draw_latent(values, visible, generator)
+            weights = self._weigh(
+                [digit for digit in asked if digit not in shown], values, visible, latent, allowed, generator
+            )
+            if float(weights.sum().square() / weights.square().sum()) >= FAIR * rows:
+                break
+        if candidates == rows:
+            return values, visible, latent
+        kept = resample(weights, rows, generator)
+        return values[kept], visible, latent[kept]
+
+    def _weigh(
+        self,
+        asked: Iterable[int],
+        values: Tensor,
+        visible: Tensor,
+        latent: Tensor,
+        allowed: Allowed,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Draw digits among their allowed values, in place; return how probable that was, up to a factor."""
+        agreement = latent.new_zeros(len(latent))
+        for digit in asked:
+            stage = self._stage((digit,))
+            logits = self.decoder.logits(self._state(values, visible, latent), stage.places)
+            inside = self._rule_out(logits, stage, values, allowed)
+            agreement += inside.logsumexp(dim=1) - logits.logsumexp(dim=1)
+            uniform = self._uniform((len(values), 1), generator)
+            values[:, digit] = pick_heads(inside, stage.heads, uniform).squeeze(1)
+            visible[:, digit] = True
+        return (agreement - agreement.max()).double().exp()
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def _pick(
+        self,
+        stages: Sequence[Stage],
+        values: Tensor,
+        visible: Tensor,
+        latent: Tensor,
+        allowed: Allowed,
+        uniform: Tensor,
+    ) -> None:
+        """Pick the digits that are still hidden, stage by stage, by uniform numbers (rows, digits), in place."""
+        seen = visible[0].tolist()
+        for stage in stages:
+            owners = stage.heads.digits
+            if all(seen[digit] for digit in owners.tolist()):
+                continue
+            logits = self._logits(stage, values, visible, latent, allowed)
+            picked = pick_heads(logits, stage.heads, uniform[:, owners])
+            values[:, owners] = torch.where(visible[:, owners], values[:, owners], picked)
+            for digit in owners.tolist():
+                visible[:, digit] = seen[digit] = True
+
+    def _logits(self, stage: Stage, values: Tensor, visible: Tensor, latent: Tensor, allowed: Allowed) -> Tensor:
+        """Return the stage's logits, with what is not allowed ruled out; shape (rows, places)."""
+        logits = self.decoder.logits(self._state(values, visible, latent), stage.places)
+        return self._rule_out(logits, stage, values, allowed)
+
+    def _rule_out(self, logits: Tensor, stage: Stage, values: Tensor, allowed: Allowed) -> Tensor:
+        parts, start = [], 0
+        for digit, width in zip(stage.heads.digits.tolist(), stage.heads.widths, strict=True):
+            part, size = logits[:, start : start + width], self.digits.sizes[digit]
+            first = values[:, digit - 1] if digit in self.digits.second else None
+            parts += [allowed.rule_out(digit, part[:, :size], first), part[:, size:]]
+            start += width
+        return torch.cat(parts, dim=1)
+
+    def _draw_latent(self, values: Tensor, visible: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw a latent vector for each row from the prior, given what is visible; (B, D), (1, D) -> (B, latent)."""
+        noise = torch.randn(len(values), self.prior.latent, device=self.device, generator=generator)
+        return self.prior.flow(noise, self._context(values, visible))
+
+    def _context(self, values: Tensor, visible: Tensor) -> Tensor:
+        """Return the decoder's hidden state without a latent vector; (1, width) if all rows look the same."""
+        shown = values[:, visible[0]]
+        alike = bool((shown == shown[:1]).all())
+        return self._state(values[:1] if alike else values, visible, None)
+
+    def _state(self, values: Tensor, visible: Tensor, latent: Tensor | None) -> Tensor:
+        return self.decoder.state(values, visible.expand(len(values), -1), latent)
+
+    def _nothing(self, rows: int) -> tuple[Tensor, Tensor]:
+        """Return values (rows, digits) and visible (1, digits) of rows of which nothing is drawn yet."""
+        values = torch.zeros(rows, len(self.digits.sizes), dtype=torch.long, device=self.device)
+        return values, torch.zeros_like(values[:1], dtype=torch.bool)
+
+    def _stage(self, digits: tuple[int, ...]) -> Stage:
+        return Stage(self.digits.sizes, digits, self.decoder.heads)
+
+    def _allowed(self, windows: Mapping[int, Window]) -> Allowed:
+        return Allowed(self.digits, self.drawn, windows, self.device)
+
+    def _uniform(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.rand(shape, device=self.device, generator=generator)
+
+
+def _uniform_of(logits: Tensor, heads: Heads, picked: Tensor, inside: Tensor) -> Tensor:
+    """Return uniform numbers by which `pick_heads` picks given values; `inside` (0 to 1) says which of many.
+
+    A value that cannot be picked gets the end of an empty interval, and so its neighbour will be.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (rows, heads.total)
+    picked : int64 Tensor, shape (rows, heads)
+    inside : float64 Tensor, shape (rows, heads)
+    """
+    found, start = [], 0
+    for block in heads.split(logits):
+        below = (block - block.amax(dim=2, keepdim=True)).exp_().cumsum_(dim=2).double()  # (B, H, W)
+        value = picked[:, start : start + block.shape[1], None]
+        high = below.gather(2, value).squeeze(2)
+        low = torch.where(value > 0, below.gather(2, (value - 1).clamp(min=0)), 0.0).squeeze(2)
+        found.append((low + (high - low) * inside[:, start : start + block.shape[1]]) / below[..., -1])
+        start += block.shape[1]
+    return torch.cat(found, dim=1).clamp(1e-12, 1 - 1e-12)
