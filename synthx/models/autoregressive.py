@@ -19,23 +19,24 @@ from torch import Tensor
 from synthx.codec.table import Coded
 from synthx.condition import Window
 from synthx.errors import ParameterError
+from synthx.models.base import BATCH_ROWS
 from synthx.models.causal import Autoregressor
+from synthx.models.completion import Completing
 from synthx.models.layout import Digits
 from synthx.models.ordered_drawing import OrderedSampler
 from synthx.models.orders import ORDERS, OrderedLikelihood, natural_order
 from synthx.models.parameters import check_whole
-from synthx.models.tabular import TableSynthesizer
 from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
 
 __all__ = ["TabularAR"]
 
-STEPS, LEAST_PASSES = 70, 1
+STEPS = 70
 """Planned steps are 70 times the fourth root of the rows: 940 for 32,000 rows, 2,200 for a million."""
 CELLS = 4_000_000
 """Roughly how many numbers a batch may hold between two layers; wide tables have smaller batches."""
 
 
-class TabularAR(TableSynthesizer):
+class TabularAR(Completing):
     """An autoregressive model for tables: the most faithful rows for the time.
 
     Parameters
@@ -192,6 +193,26 @@ class TabularAR(TableSynthesizer):
         generator = torch.Generator(self.network_.vectors.device).manual_seed(seed)
         codes: np.ndarray = self._sampler().draw(rows, windows, generator).cpu().numpy()
         return codes
+
+    def _log_prob(self, codes: np.ndarray) -> np.ndarray:
+        sampler = self._sampler()
+        parts = [
+            sampler.log_prob(sampler.digits.split(torch.from_numpy(part)).to(sampler.device)).cpu()
+            for part in np.split(codes, range(BATCH_ROWS, len(codes), BATCH_ROWS))
+        ]
+        return torch.cat(parts).numpy()
+
+    def _complete(self, codes: np.ndarray, known: np.ndarray, windows: Mapping[int, Window], seed: int) -> np.ndarray:
+        sampler = self._sampler()
+        generator = torch.Generator(sampler.device).manual_seed(seed)
+        known = known[:, list(sampler.digits.column)]
+        cuts = range(BATCH_ROWS, len(codes), BATCH_ROWS)
+        parts = []
+        for part, given in zip(np.split(codes, cuts), np.split(known, cuts), strict=True):
+            values = sampler.digits.split(torch.from_numpy(part)).to(sampler.device)
+            completed = sampler.complete(values, torch.from_numpy(given).to(sampler.device), windows, generator)
+            parts.append(sampler.digits.join(completed).cpu())
+        return torch.cat(parts).numpy()
 
     # -- files --------------------------------------------------------------------------------------------------
 

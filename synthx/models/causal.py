@@ -91,35 +91,37 @@ class Autoregressor(nn.Module):
 
         Returns
         -------
-        Tensor, shape (rows, digits)
+        Tensor, shape (digits, rows)
             In the heads' order.
         """
         hidden = torch.baddbmm(self.enter_bias, self._sums_before(digits, positions), self.enter)  # (D, B, H)
         hidden = hidden + torch.baddbmm(self.mix_bias, _dropped(F.relu(hidden), dropout), self.mix)
         hidden = _dropped(F.relu(hidden), dropout)
-        outputs, start = [], 0
-        for leave in self.leave:
-            part = torch.bmm(hidden[start : start + len(leave)], leave)  # (heads, B, width)
-            outputs.append(part.transpose(0, 1).flatten(1))
-            start += len(leave)
-        return self.heads.log_likelihood(torch.cat(outputs, dim=1) + self.bias, digits)
+        counts = [heads for heads, _ in self.heads.blocks]
+        biases = self.bias.split([heads * width for heads, width in self.heads.blocks])
+        values = digits.T[self.heads.digits].unsqueeze(2).split(counts)
+        likelihoods = []
+        for part, leave, bias, value in zip(hidden.split(counts), self.leave, biases, values, strict=True):
+            logits = torch.baddbmm(bias.view(len(leave), 1, -1), part, leave)  # (heads, B, values)
+            likelihoods.append(logits.gather(2, value).squeeze(2) - logits.logsumexp(dim=2))
+        return torch.cat(likelihoods)
 
     def _sums_before(self, digits: Tensor, positions: Tensor) -> Tensor:
         """Return for each digit the scaled sum of the vectors before it; shape (digits, rows, width)."""
-        places = (digits[:, self.heads.digits] + self.heads.starts).T  # (D, B)
-        orders, (count, rows) = len(positions), places.shape
-        vectors = F.embedding(places.reshape(-1), self.vectors).view(count, orders, rows // orders, -1)
+        orders, count = positions.shape
         when = positions[:, self.heads.digits]
-        before = (when[:, None, :] < when[:, :, None]).to(vectors.dtype)  # (G, D, D)
+        before = (when[:, None, :] < when[:, :, None]).to(self.vectors.dtype)  # (G, D, D)
         before = before / (before.sum(dim=2, keepdim=True) + 1).sqrt()
-        sums = torch.bmm(before, vectors.transpose(0, 1).reshape(orders, count, -1))
-        return sums.view(orders, count, rows // orders, -1).transpose(0, 1).reshape(count, rows, -1)
+        places = (digits[:, self.heads.digits] + self.heads.starts).view(orders, -1, count).transpose(1, 2)
+        vectors = F.embedding(places.flatten(), self.vectors).view(orders, count, -1)
+        sums = torch.bmm(before, vectors).view(orders, count, -1, self.vectors.shape[1])
+        return sums.transpose(0, 1).reshape(count, len(digits), -1)
 
     # -- drawing: one digit at a time ---------------------------------------------------------------------------
 
     def size(self, digit: int) -> int:
         """Return the number of values of a digit."""
-        return self._sizes[self._head[digit]]
+        return int(self._sizes[self._head[digit]])
 
     def vector(self, digit: int, values: Tensor) -> Tensor:
         """Return the vectors of values of a digit, shape (rows,) -> (rows, width)."""

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthx.models.descent import Descent
 from synthx.models.layout import Heads
-from synthx.models.networks import Completer
+from synthx.models.networks import Completer, ordered_values, waves
 from synthx.models.reconstruction import Reconstruction
 
-__all__ = ["Autoencoder", "Encoder", "Evidence"]
+__all__ = ["Autoencoder", "Encoder", "Evidence", "smooth_rows"]
 
 NARROWEST, WIDEST = -6.0, 2.0
 """Bounds of the logarithm of a posterior's standard deviation."""
-BLIND = 0.1
-"""The share of training rows whose decoder gets no latent vector: it learns what visible cells alone tell."""
 WARM_UP = 0.2
+
+
+def smooth_rows(weight: Tensor, heads: Heads, ranks: Sequence[np.ndarray | None]) -> None:
+    """Start the rows of a weight that stand for values with an order as waves along it, in place."""
+    start_of = dict(zip(heads.digits.tolist(), heads.starts.tolist(), strict=True))
+    with torch.no_grad():
+        for digit, values, rank in ordered_values(list(start_of), ranks):
+            rows = (start_of[digit] + values).to(weight.device)
+            weight[rows] = weight[rows].std() * waves(rank, weight.shape[1]).to(weight.device)
 
 
 class Encoder(nn.Module):
@@ -52,6 +60,10 @@ class Encoder(nn.Module):
         self.output = nn.Linear(width, 2 * latent)
         nn.init.normal_(self.embedding.weight, std=0.3)
 
+    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
+        """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
+        smooth_rows(self.embedding.weight, self.heads, ranks)
+
     def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
         hidden: Tensor = self.embedding(digits[:, self.heads.digits] + self.heads.starts)
         for block in self.blocks:
@@ -61,7 +73,7 @@ class Encoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """An encoder and a decoder; the decoder's noise vector is the latent vector, and all zeros mean that none is given.
+    """An encoder and a decoder, whose noise vector is the latent vector.
 
     Parameters
     ----------
@@ -142,14 +154,12 @@ class Evidence(Reconstruction):
         picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)
         digits = self.rows[picked]
         noise = torch.randn(len(digits), self.network.noise.in_features, device=digits.device)
-        sighted = torch.rand(len(digits), 1, device=digits.device) >= BLIND
-        return self._bound(self.autoencoder, digits, *self._masks(len(digits)), noise, sighted, self.beta * self.warmth)
+        return self._bound(self.autoencoder, digits, *self._masks(len(digits)), noise, self.beta * self.warmth)
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:
         assert isinstance(network, Autoencoder)
-        sighted = torch.ones(len(self.held_out), 1, dtype=torch.bool, device=self.held_out.device)
-        return float(self._bound(network, self.held_out, *self.held_out_masks, self.held_out_noise, sighted, self.beta))
+        return float(self._bound(network, self.held_out, *self.held_out_masks, self.held_out_noise, self.beta))
 
     @staticmethod
     def _bound(
@@ -158,12 +168,11 @@ class Evidence(Reconstruction):
         visible: Tensor,
         asked: Tensor,
         noise: Tensor,
-        sighted: Tensor,
         beta: float,
     ) -> Tensor:
         """Return the bound, negated, in nats a cell."""
         mean, log_scale = network.encoder(digits)
-        latent = (mean + log_scale.exp() * noise) * sighted
+        latent = mean + log_scale.exp() * noise
         decoder = network.decoder
         likelihood = decoder.heads.log_likelihood(decoder.logits(decoder.state(digits, visible, latent)), digits)
         asked = asked[:, decoder.heads.digits]

@@ -246,12 +246,12 @@ class LatentSampler:
         return self.prior.flow(noise, self._context(values, visible))
 
     def _context(self, values: Tensor, visible: Tensor) -> Tensor:
-        """Return the decoder's hidden state without a latent vector; (1, width) if all rows look the same."""
+        """Return what the prior is told of rows; (1, width) if they all look the same."""
         shown = values[:, visible[0]]
-        alike = bool((shown == shown[:1]).all())
-        return self._state(values[:1] if alike else values, visible, None)
+        distinct = values[:1] if bool((shown == shown[:1]).all()) else values
+        return self.prior.context(distinct, visible.expand(len(distinct), -1))
 
-    def _state(self, values: Tensor, visible: Tensor, latent: Tensor | None) -> Tensor:
+    def _state(self, values: Tensor, visible: Tensor, latent: Tensor) -> Tensor:
         return self.decoder.state(values, visible.expand(len(values), -1), latent)
 
     def _nothing(self, rows: int) -> tuple[Tensor, Tensor]:

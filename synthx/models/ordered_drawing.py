@@ -194,6 +194,29 @@ class OrderedSampler:
             count[rows] += 1
         return values
 
+    @torch.no_grad()
+    def log_prob(self, values: Tensor) -> Tensor:
+        """Return the log-probability of drawing rows where nothing is given, in nats.
+
+        Parameters
+        ----------
+        values : int64 Tensor, shape (rows, digits)
+
+        Returns
+        -------
+        Tensor, shape (rows,)
+        """
+        allowed = Allowed(self.digits, self.drawn, {}, self.device)
+        sums = torch.zeros(len(values), self.network.vectors.shape[1], device=self.device)
+        total = torch.zeros(len(values), device=self.device)
+        for known, digit in enumerate(self._digits_of(self.order)):
+            first = values[:, digit - 1] if digit in self.digits.second else None
+            logits = self.network.logits(digit, sums, known) / self.temperature
+            chosen = values[:, digit, None]
+            total += allowed.rule_out(digit, logits, first).log_softmax(dim=1).gather(1, chosen).squeeze(1)
+            sums += self.network.vector(digit, values[:, digit])
+        return total
+
     def _digits_of(self, columns: Iterable[int]) -> list[int]:
         return [digit for column in columns for digit in self.digits.of_column(column)]
 

@@ -104,7 +104,7 @@ class OrderedLikelihood:
         picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)
         dropout = self.dropout if fraction < DROPOUT_UNTIL else 0.0
         likelihood = self.network.log_likelihood(self.rows[picked].long(), self._positions(), dropout)
-        return self.descent.step(-likelihood.sum(dim=1).mean(), fraction)
+        return self.descent.step(-likelihood.sum(dim=0).mean(), fraction)
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any, Self
 
+import numpy as np
+
 from synthx.errors import ParameterError
 
-__all__ = ["Parameters", "check_whole"]
+__all__ = ["Parameters", "check_seed", "check_whole"]
 
 
 class Parameters:
@@ -61,3 +63,14 @@ def check_whole(name: str, value: Any, least: int) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ParameterError(f"{name} is {value!r}", remedy=f"give a whole number from {least} on")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse a seed for drawing that is neither None nor a whole number from 0 on.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
+        raise ParameterError(f"seed is {seed!r}", remedy="give a whole number from 0 on, or none")

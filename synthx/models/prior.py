@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthx.models.descent import Descent
+from synthx.models.latent import smooth_rows
+from synthx.models.layout import Heads
+from synthx.models.networks import value_places
 
 __all__ = ["FlowMatching", "Prior"]
 
@@ -24,46 +28,56 @@ STEPS = 4
 
 
 class Prior(nn.Module):
-    """The velocity of latent vectors on their way from noise, given the hidden state of a decoder.
+    """The velocity of latent vectors on their way from noise, given the visible cells of a row.
 
     Its output starts at the velocity that leaves the standard normal distribution as it is.
 
     Parameters
     ----------
+    sizes : tuple of int
+        The number of values of each digit.
     latent : int
         Dimensions of the latent space.
-    context : int
-        Width of the decoder's hidden state.
     width : int
         Of the hidden layers.
     blocks : int
         Residual blocks.
 
-    **Shape**: point (B, latent), time (B, 1), context (B, context) -> velocity (B, latent).
+    **Shape**: digits (B, D) and visible (B, D) -> context (B, width); point (B, latent), time (B, 1), context ->
+    velocity (B, latent). A context of one row serves all.
     """
 
     frequencies: Tensor
 
-    def __init__(self, *, latent: int, context: int, width: int, blocks: int) -> None:
+    def __init__(self, sizes: tuple[int, ...], *, latent: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.latent = latent
+        self.latent, self.heads = latent, Heads(sizes)
+        self.embedding = nn.EmbeddingBag(self.heads.total + len(sizes), width, mode="sum")
+        self.seen = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.point = nn.Linear(latent, width)
         self.time = nn.Linear(2 * WAVES, width)
-        self.context = nn.Linear(context, width)
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
             for _ in range(blocks)
         )
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, latent)
+        nn.init.normal_(self.embedding.weight, std=0.3)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
         self.register_buffer("frequencies", math.pi * torch.arange(1, WAVES + 1).float(), persistent=False)
 
-    def forward(self, point: Tensor, time: Tensor, context: Tensor) -> Tensor:
-        return self._velocity(point, time, self.context(context))
+    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
+        """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
+        smooth_rows(self.embedding.weight, self.heads, ranks)
 
-    def _velocity(self, point: Tensor, time: Tensor, context: Tensor) -> Tensor:
+    def context(self, digits: Tensor, visible: Tensor) -> Tensor:
+        """Embed the visible part of rows; shape (B, width)."""
+        cells = self.embedding(value_places(self.heads, digits, visible))
+        seen: Tensor = cells + self.seen(cells)
+        return seen
+
+    def forward(self, point: Tensor, time: Tensor, context: Tensor) -> Tensor:
         angle = time * self.frequencies
         hidden = self.point(point) + self.time(torch.cat([angle.cos(), angle.sin()], dim=1)) + context
         for block in self.blocks:
@@ -75,13 +89,12 @@ class Prior(nn.Module):
     @torch.no_grad()
     def flow(self, point: Tensor, context: Tensor, *, backwards: bool = False, steps: int = STEPS) -> Tensor:
         """Carry noise to latent vectors, or, backwards, latent vectors to noise; (B, latent) -> (B, latent)."""
-        context = self.context(context)
         times = torch.linspace(1, 0, steps + 1) if backwards else torch.linspace(0, 1, steps + 1)
         at = [point.new_full((1, 1), float(time)) for time in times]
         for now, then in itertools.pairwise(at):
             step = then - now
-            first = self._velocity(point, now, context)
-            second = self._velocity(point + step * first, then, context)
+            first = self(point, now, context)
+            second = self(point + step * first, then, context)
             point = point + step * (first + second) / 2
         return point
 
@@ -93,9 +106,9 @@ class FlowMatching:
     ----------
     prior : Prior
     examples : callable
-        Returns latent vectors and hidden states of a random batch; (B, latent), (B, context).
+        Returns latent vectors of a random batch, its digits, and which of them are seen; (B, latent), (B, D), (B, D).
     held_out : tuple of Tensors
-        The same of rows that are judged by.
+        The same of rows to judge by.
     learning_rate : float
         At its peak.
     """
@@ -103,8 +116,8 @@ class FlowMatching:
     def __init__(
         self,
         prior: Prior,
-        examples: Callable[[], tuple[Tensor, Tensor]],
-        held_out: tuple[Tensor, Tensor],
+        examples: Callable[[], tuple[Tensor, Tensor, Tensor]],
+        held_out: tuple[Tensor, Tensor, Tensor],
         *,
         learning_rate: float,
     ) -> None:
@@ -114,8 +127,8 @@ class FlowMatching:
 
     def step(self, fraction: float) -> Tensor:
         """Take one step; return the mean squared error of a velocity."""
-        latent, context = self.examples()
-        return self.descent.step(_mismatch(self.prior, latent, context, torch.randn_like(latent)), fraction)
+        latent, digits, visible = self.examples()
+        return self.descent.step(_mismatch(self.prior, latent, digits, visible, torch.randn_like(latent)), fraction)
 
     def reset(self) -> None:
         """Forget past gradients."""
@@ -128,9 +141,9 @@ class FlowMatching:
         return float(_mismatch(network, *self.held_out, self.held_out_noise))
 
 
-def _mismatch(prior: Prior, latent: Tensor, context: Tensor, noise: Tensor) -> Tensor:
+def _mismatch(prior: Prior, latent: Tensor, digits: Tensor, visible: Tensor, noise: Tensor) -> Tensor:
     """Return the squared error of the velocity at evenly spread times."""
     time = (torch.arange(len(latent), device=latent.device)[:, None] + 0.5) / len(latent)
     point = (1 - time) * noise + time * latent
-    error: Tensor = prior(point, time, context) - (latent - noise)
+    error: Tensor = prior(point, time, prior.context(digits, visible)) - (latent - noise)
     return error.square().mean()

@@ -20,7 +20,7 @@ from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
 from synthx.errors import ConditionError, DataError, ParameterError, ResourceError
 from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
-from synthx.models.parameters import check_whole
+from synthx.models.parameters import check_seed, check_whole
 from synthx.schema import Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
 
@@ -193,8 +193,7 @@ class TableSynthesizer(Synthesizer):
         self._check_fitted()
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n <= 0:
             raise ParameterError(f"{n!r} rows were asked for", remedy="ask for a whole number of rows above zero")
-        if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
-            raise ParameterError(f"seed is {seed!r}", remedy="give a whole number from 0 on, or none")
+        check_seed(seed)
         resolved = resolve(as_conditions(given or {}, self.schema_), self.codec_)
         return self._batches(int(n), resolved, seed, batch_rows)
 

@@ -4,7 +4,7 @@ Every row has a place in a space of a few dimensions. An encoder says where a ro
 may lie at a place. The decoder is that of the other table models: a network that completes rows, here given the latent
 vector too, so that rows can still be drawn in a few stages and any cells can be given. A decoder this strong could do
 without the latent vector, and would, if information in it had its full price (posterior collapse): so a nat costs less
-than one here, and a share of the rows shows the decoder nothing but the vector.
+than one here, and many rows show the decoder little but the vector.
 
 At that price rows do not fill the space as a normal distribution would. A second phase learns where they lie: a flow
 that carries normal noise there, given the visible cells (`prior.py`). The flow runs both ways, and the latent vectors
@@ -146,7 +146,8 @@ class TabularVAE(Explorable):
         rows = rows.to(device)
         self.network_, self.prior_ = self._networks(digits, device)
         decoder = self.network_.decoder
-        decoder.smooth(digits.ranks(self.codec_.ranks))
+        for part in (self.network_.encoder, decoder, self.prior_):
+            part.smooth(digits.ranks(self.codec_.ranks))
         counts = decoder.heads.count(rows)
         decoder.start_at(((counts + 0.5) / len(rows)).log())
         self.marginals_ = (counts / len(rows)).log().clamp(min=NEVER)
@@ -167,7 +168,7 @@ class TabularVAE(Explorable):
     def _networks(self, digits: Digits, device: torch.device) -> tuple[Autoencoder, Prior]:
         encoder = Encoder(digits.sizes, latent=self.latent, width=self.width, blocks=self.blocks)
         decoder = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=self.latent)
-        prior = Prior(latent=self.latent, context=self.width, width=self.width, blocks=PRIOR_BLOCKS)
+        prior = Prior(digits.sizes, latent=self.latent, width=self.width, blocks=PRIOR_BLOCKS)
         return Autoencoder(encoder, decoder).to(device), prior.to(device)
 
     def _plan(self, digits: Digits, rows: np.ndarray) -> tuple[tuple[int, ...], ...]:
@@ -215,16 +216,16 @@ class TabularVAE(Explorable):
     ) -> tuple[Stopped, int]:
         seen = prefixes(self.plan_, rows.shape[1])[0][:2].to(rows.device)
 
-        def located(digits: Tensor) -> tuple[Tensor, Tensor]:
-            """Return latent vectors of rows, and what the decoder makes of the cells of them that are seen."""
+        def located(digits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            """Return latent vectors of rows, the rows, and which of their cells are seen."""
             count = len(digits)
             share = torch.rand(count, 1, device=rows.device).square()  # conditions name few columns, mostly
             visible = torch.rand(digits.shape, device=rows.device) < share
             visible[: count // 2] = seen[torch.arange(count // 2, device=rows.device) % len(seen)]
             with torch.no_grad():
-                return self.network_.draw(digits), self.network_.decoder.state(digits, visible)
+                return self.network_.draw(digits), digits, visible
 
-        def examples() -> tuple[Tensor, Tensor]:
+        def examples() -> tuple[Tensor, Tensor, Tensor]:
             return located(rows[torch.randint(len(rows), (self.batch_size,), device=rows.device)])
 
         phase = FlowMatching(self.prior_, examples, located(held_out), learning_rate=self.learning_rate)

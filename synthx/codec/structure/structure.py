@@ -29,7 +29,7 @@ from synthx.condition import Condition
 from synthx.errors import ArtifactError
 from synthx.schema import Role, Schema
 
-__all__ = ["Structure"]
+__all__ = ["Structure", "describe"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Structure:
         return next((rule for rule in self.rules if isinstance(rule, DerivingRule) and rule.column == column), None)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Structure of {len(self.rules)} rules", *(f"  {_describe(rule)}" for rule in self.rules)])
+        return "\n".join([f"Structure of {len(self.rules)} rules", *(f"  {describe(rule)}" for rule in self.rules)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -180,7 +180,8 @@ class Structure:
         return cls(tuple(rule_from_dict(rule) for rule in values["rules"]), Schema.from_dict(values["schema"]))
 
 
-def _describe(rule: Rule) -> str:
+def describe(rule: Rule) -> str:
+    """Return a rule in a few words."""
     match rule:
         case Duplicate(column, source):
             return f"{column} = {source}"
