@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from synthx.condition import MISSING, between
     from synthx.errors import SynthxError, UserError
     from synthx.io import TableWriter, read_table, write_table
+    from synthx.models.autoregressive import TabularAR
     from synthx.models.base import Synthesizer
+    from synthx.models.choice import Choice, choose
     from synthx.models.gan import TabularGAN
     from synthx.models.registry import load
     from synthx.models.vae import TabularVAE
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from synthx_evaluation import Scorecard, evaluate
 
 __all__ = [
+    "Choice",
     "Column",
     "Kind",
     "MISSING",
@@ -30,11 +33,13 @@ __all__ = [
     "Synthesizer",
     "SynthxError",
     "TableWriter",
+    "TabularAR",
     "TabularGAN",
     "TabularVAE",
     "UserError",
     "benchmark",
     "between",
+    "choose",
     "evaluate",
     "load",
     "read_table",
@@ -44,6 +49,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Choice": "synthx.models.choice",
     "Column": "synthx.schema",
     "Kind": "synthx.schema",
     "MISSING": "synthx.condition",
@@ -53,11 +59,13 @@ _HOMES = {
     "Synthesizer": "synthx.models.base",
     "SynthxError": "synthx.errors",
     "TableWriter": "synthx.io",
+    "TabularAR": "synthx.models.autoregressive",
     "TabularGAN": "synthx.models.gan",
     "TabularVAE": "synthx.models.vae",
     "UserError": "synthx.errors",
     "benchmark": "synthx.benchmarking.run",
     "between": "synthx.condition",
+    "choose": "synthx.models.choice",
     "evaluate": "synthx_evaluation",
     "load": "synthx.models.registry",
     "read_table": "synthx.io",

@@ -170,7 +170,7 @@ def hold_out(rows: Tensor) -> tuple[Tensor, Tensor]:
     if len(rows) < FEWEST_TO_PART:
         return rows, rows
     shuffled = rows[torch.randperm(len(rows), device=rows.device)]
-    count = min(MOST_HELD_OUT, int(len(rows) * HELD_OUT))
+    count = min(MOST_HELD_OUT, max(int(len(rows) * HELD_OUT), min(100, len(rows) // 5)))
     return shuffled[count:], shuffled[:count]
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from synthx.cli.progress import reporting
 from synthx.cli.tables import LAST_SEED
-
-if TYPE_CHECKING:
-    from synthx.models.base import Synthesizer
 
 __all__ = ["fit"]
 
@@ -19,7 +16,9 @@ __all__ = ["fit"]
 def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Write the model to this file.")],
-    model: Annotated[str, typer.Option(metavar="gan|auto", help="The kind of model.")] = "auto",
+    model: Annotated[
+        str, typer.Option(metavar="auto|ar|gan|vae", help="The kind of model; auto says why it chose one.")
+    ] = "auto",
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
     ] = None,
@@ -34,6 +33,9 @@ def fit(
     batch_size: Annotated[
         int | None, typer.Option(metavar="ROWS", help="Rows a training step; fewer need less memory.")
     ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Learn which drawn rows to accept: more faithful rows, drawn more slowly.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
     """Learn a table and save the model; Ctrl-C keeps the best so far.
@@ -44,22 +46,28 @@ def fit(
     """
     from synthx._files import check_output
     from synthx.cli.tables import not_learned, read_with_schema
-
-    check_output(output, force=force)
-    synthesizer = _synthesizer(model, minutes=minutes, seed=seed, device=device, batch_size=batch_size)
-    frame, known = read_with_schema(data, schema, target)
-    with reporting() as report:
-        synthesizer.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
-    synthesizer.save(output, force=force)
-    for sentence in not_learned(known) if schema is None else ():
-        typer.echo(sentence)
-    typer.echo(synthesizer.training_.describe())
-    typer.echo(f"Written to {output}.")
-
-
-def _synthesizer(name: str, *, minutes: float | None, seed: int, device: str, batch_size: int | None) -> Synthesizer:
+    from synthx.models.choice import choose
     from synthx.models.registry import model_class
 
-    settings = {"max_minutes": minutes, "seed": seed, "device": device, "batch_size": batch_size}
-    chosen = model_class("gan" if name == "auto" else name)
-    return chosen(**{key: value for key, value in settings.items() if value is not None})
+    check_output(output, force=force)
+    settings: dict[str, Any] = {
+        "max_minutes": minutes,
+        "seed": seed,
+        "device": device,
+        "refine": refine,
+        "batch_size": batch_size,
+    }
+    settings = {name: value for name, value in settings.items() if value is not None}
+    chosen = None if model == "auto" else model_class(model)(**settings)
+    frame, known = read_with_schema(data, schema, target)
+    if chosen is None:
+        choice = choose(frame, known, **settings)
+        chosen = choice.model
+        typer.echo(choice.reason, err=True)
+    with reporting() as report:
+        chosen.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
+    chosen.save(output, force=force)
+    for sentence in not_learned(known) if schema is None else ():
+        typer.echo(sentence)
+    typer.echo(chosen.training_.describe())
+    typer.echo(f"Written to {output}.")

@@ -30,8 +30,12 @@ from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
 
 __all__ = ["TabularAR"]
 
-STEPS = 70
-"""Planned steps are 70 times the fourth root of the rows: 940 for 32,000 rows, 2,200 for a million."""
+STEPS, MOST_DIGITS = 19, 32
+"""Planned steps: 19 times the fourth root of the rows times the square root of the digits, of which 32 count; 950 for
+32,000 rows of 14 columns, 2,200 for a million."""
+STEPS_A_PASS = 16
+"""At least so many steps see all rows once: a small table, learned in large batches, is known by heart at once."""
+USUAL_BATCH = 512
 CELLS = 4_000_000
 """Roughly how many numbers a batch may hold between two layers; wide tables have smaller batches."""
 
@@ -50,9 +54,10 @@ class TabularAR(Completing):
     rare_threshold : int
         Nothing that fewer training rows share is stored or drawn, unless the schema declares it.
     batch_size : int
-        Rows a training step, at most; wide tables take fewer.
+        Rows a training step, at most; small tables and wide ones take fewer.
     steps : int, optional
-        At most this many training steps. None means 70 times the fourth root of the number of rows.
+        At most this many training steps. None means 19 times the fourth root of the rows times the square root of the
+        columns, of which 32 count.
     width : int
         Of the vectors that stand for values.
     hidden : int
@@ -60,7 +65,7 @@ class TabularAR(Completing):
     dropout : float
         The share of hidden units that is left out, until the last fifth of training.
     learning_rate : float
-        At its peak.
+        At its peak; below 8,192 rows it falls with the square root of their number.
     refine : bool
         Accept drawn rows in proportion to how likely a classifier takes them to be real: more faithful rows for a
         longer fit and slower sampling.
@@ -81,12 +86,12 @@ class TabularAR(Completing):
         seed: int = 0,
         device: str = "auto",
         rare_threshold: int = 10,
-        batch_size: int = 512,
+        batch_size: int = USUAL_BATCH,
         steps: int | None = None,
         width: int = 256,
         hidden: int = 64,
         dropout: float = 0.25,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 4e-3,
         refine: bool = False,
     ) -> None:
         self.max_minutes = max_minutes
@@ -123,23 +128,24 @@ class TabularAR(Completing):
         rows = digits.split(torch.from_numpy(coded.codes)).to(device, torch.int32)
         learning, held_out = hold_out(rows)
         self.network_ = self._start(digits, rows).to(device)
+        batch = self._rows_a_step(len(rows), len(digits.sizes))
         phase = OrderedLikelihood(
             self.network_,
             learning,
             held_out,
             digits=digits,
             order=self.order_,
-            batch_size=self._rows_a_step(len(digits.sizes)),
-            learning_rate=self.learning_rate,
+            batch_size=batch,
+            learning_rate=self.learning_rate * min(1.0, len(rows) / (USUAL_BATCH * STEPS_A_PASS)) ** 0.5,
             dropout=self.dropout,
         )
-        steps = self.steps or round(STEPS * len(rows) ** 0.25)
+        steps = self.steps or round(STEPS * len(rows) ** 0.25 * min(len(digits.sizes), MOST_DIGITS) ** 0.5)
         stopped, steps = train(
             phase.step,
             network=self.network_,
             loss=phase.held_out_loss,
             budget=budget,
-            plan=Plan(stage="training", steps=steps, check_every=max(10, steps // 20)),
+            plan=Plan(stage="training", steps=steps, check_every=max(10, steps // 20), keep_start=True),
             reset=phase.descent.reset,
             progress=progress,
         )
@@ -153,10 +159,10 @@ class TabularAR(Completing):
         network.start_at(((network.heads.count(rows.cpu()) + 0.5) / len(rows)).log())
         return network
 
-    def _rows_a_step(self, digits: int) -> int:
-        """Return the batch size: a multiple of the orders a batch, smaller for wide tables."""
-        rows = min(self.batch_size, CELLS // (digits * self.width))
-        return max(ORDERS, rows // ORDERS * ORDERS)
+    def _rows_a_step(self, rows: int, digits: int) -> int:
+        """Return the batch size, a multiple of the orders a batch: smaller for small tables and for wide ones."""
+        most = min(self.batch_size, rows // STEPS_A_PASS, CELLS // (digits * self.width))
+        return max(ORDERS, most // ORDERS * ORDERS)
 
     # -- drawing ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 
-__all__ = ["Completer", "Discriminator", "ordered_values", "waves"]
+__all__ = ["Completer", "Discriminator", "ordered_values", "value_places", "waves"]
 
 NEVER = -1e9
 """The logit of a place that stands for no code."""
@@ -20,7 +20,7 @@ WAVES = 1.5
 """How many waves run along the order of a column, typically."""
 
 
-def _places(heads: Heads, digits: Tensor, visible: Tensor) -> Tensor:
+def value_places(heads: Heads, digits: Tensor, visible: Tensor) -> Tensor:
     """Return the embedding row of each digit: its value's, or that of "hidden"; shape (rows, digits)."""
     columns = heads.digits
     hidden = heads.total + torch.arange(len(columns), device=digits.device)
@@ -113,7 +113,7 @@ class Completer(nn.Module):
 
     def state(self, digits: Tensor, visible: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return the hidden state; shape (B, width)."""
-        hidden: Tensor = self.embedding(_places(self.heads, digits, visible))
+        hidden: Tensor = self.embedding(value_places(self.heads, digits, visible))
         if noise is not None:
             hidden = hidden + self.noise(noise)
         for block in self.blocks:
@@ -152,7 +152,7 @@ class Discriminator(nn.Module):
 
     def context(self, digits: Tensor, visible: Tensor) -> Tensor:
         """Embed the visible part of rows; shape (B, width)."""
-        return F.embedding_bag(_places(self.heads, digits, visible), self.embedding, mode="sum")
+        return F.embedding_bag(value_places(self.heads, digits, visible), self.embedding, mode="sum")
 
     def forward(self, context: Tensor, drawn: Tensor, places: Tensor) -> Tensor:
         """Score rows whose digits at `places` are given as (near) one-hot vectors `drawn`."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["MODELS", "load", "model_class"]
 
 MODELS = {
+    "ar": ("synthx.models.autoregressive", "TabularAR"),
     "gan": ("synthx.models.gan", "TabularGAN"),
     "vae": ("synthx.models.vae", "TabularVAE"),
 }

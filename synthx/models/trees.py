@@ -207,10 +207,8 @@ def _grow_one(
     rng: np.random.Generator,
 ) -> tuple[list[Question], np.ndarray]:
     """Return the questions of one tree, and its leaves."""
-    columns = {
-        int(column): rows[column].take(chosen).astype(np.intp)
-        for column in rng.permutation(len(sizes))[: growth.columns(len(sizes))]
-    }
+    some_columns = rng.permutation(len(sizes))[: growth.columns(len(sizes))].tolist()
+    columns = {column: rows[column].take(chosen) for column in some_columns}
     packed = _pack(pull, curvature)
     leaf = np.zeros(len(chosen), np.intp)
     sums = {column: np.bincount(bins, packed, sizes[column])[None] for column, bins in columns.items()}
@@ -223,8 +221,10 @@ def _grow_one(
         bins = columns[question.column]
         answer = bins == question.bin if question.equal else bins > question.bin
         if level + 1 < growth.depth:
-            for column in columns:
-                sums[column] = _parted(sums[column], columns[column], leaf, answer, packed)
+            rarer = bool(2 * np.count_nonzero(answer) < len(answer))
+            some = np.flatnonzero(answer == rarer)
+            part = leaf[some], packed[some]
+            sums = {column: _parted(sums[column], columns[column].take(some), *part, rarer=rarer) for column in columns}
         leaf = leaf * 2 + answer
     count = 2**growth.depth
     step = np.bincount(leaf, pull, count) / (np.bincount(leaf, curvature, count) + growth.shrinkage / 4)
@@ -245,12 +245,13 @@ def _unpack(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pulls / LEVELS, (sums - pulls * SHIFT) / (4 * LEVELS)
 
 
-def _parted(sums: np.ndarray, bins: np.ndarray, leaf: np.ndarray, answer: np.ndarray, packed: np.ndarray) -> np.ndarray:
-    """Part the sums of each leaf and bin by an answer: the rarer answer is summed, the other is what remains."""
-    rarer = bool(2 * np.count_nonzero(answer) < len(answer))
-    some = np.flatnonzero(answer == rarer)
+def _parted(sums: np.ndarray, bins: np.ndarray, leaf: np.ndarray, packed: np.ndarray, *, rarer: bool) -> np.ndarray:
+    """Part the sums of each leaf and bin by an answer; rows of the rarer answer are given, the others are what remains.
+
+    Sums (leaves, bins) -> (2 * leaves, bins).
+    """
     leaves, size = sums.shape
-    part = np.bincount(leaf[some] * size + bins[some], packed[some], leaves * size).reshape(leaves, size)
+    part = np.bincount(leaf * size + bins, packed, leaves * size).reshape(leaves, size)
     both = (sums - part, part) if rarer else (part, sums - part)
     return np.stack(both, axis=1).reshape(2 * leaves, size)
 

@@ -12,6 +12,7 @@ import synthx
 import synthx.errors
 
 PUBLIC = [
+    "Choice",
     "Column",
     "Kind",
     "MISSING",
@@ -21,11 +22,13 @@ PUBLIC = [
     "Synthesizer",
     "SynthxError",
     "TableWriter",
+    "TabularAR",
     "TabularGAN",
     "TabularVAE",
     "UserError",
     "benchmark",
     "between",
+    "choose",
     "evaluate",
     "load",
     "read_table",

@@ -444,26 +444,31 @@ class TestParts:
 
     def test_an_untrained_flow_leaves_normal_noise_normal_and_comes_back(self) -> None:
         torch.manual_seed(0)
-        prior = Prior(latent=3, context=8, width=16, blocks=1)
-        noise, context = torch.randn(20_000, 3), torch.randn(1, 8)
+        prior = Prior((2,), latent=3, width=16, blocks=1)
+        noise, context = torch.randn(20_000, 3), torch.randn(1, 16)
         latent = prior.flow(noise, context)
         assert latent.std(dim=0).tolist() == pytest.approx([1, 1, 1], abs=0.03)
         assert torch.allclose(prior.flow(latent, context, backwards=True), noise, atol=0.02)
 
     def test_the_flow_learns_where_rows_lie(self) -> None:
-        """Two points, at 1 and -1: noise ends near one of them, and near each half of the time."""
+        """Two points, at 1 and -1: noise ends near each half of the time, and near the right one if a cell tells it."""
         torch.manual_seed(0)
-        prior = Prior(latent=1, context=1, width=32, blocks=2)
+        prior = Prior((2,), latent=1, width=32, blocks=2)
 
-        def examples(rows: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
-            return torch.randint(2, (rows, 1)) * 2.0 - 1, torch.zeros(rows, 1)
+        def examples() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            side = torch.randint(2, (256, 1))
+            return side * 2.0 - 1, side, torch.rand(256, 1) < 0.5
 
         matching = FlowMatching(prior, examples, examples(), learning_rate=3e-3)
         for turn in range(200):
             matching.step(turn / 200)
-        ends = prior.flow(torch.randn(1_000, 1), torch.zeros(1, 1)).squeeze(1)
-        assert (ends.abs() - 1).abs().mean() < 0.25
+        cell = torch.tensor([[1]])
+        with torch.no_grad():
+            ends = prior.flow(torch.randn(1_000, 1), prior.context(cell, cell == 0)).squeeze(1)
+            right = prior.flow(torch.randn(1_000, 1), prior.context(cell, cell == 1)).squeeze(1)
+        assert (ends.abs() - 1).abs().mean() < 0.3
         assert (ends > 0).float().mean() == pytest.approx(0.5, abs=0.1)
+        assert (right > 0).float().mean() > 0.95
 
 
 @pytest.mark.gpu
