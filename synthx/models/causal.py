@@ -144,7 +144,10 @@ class Autoregressor(nn.Module):
         """
         head = self._head[digit]
         block, index = self._block[head]
-        hidden = torch.addmm(self.enter_bias[head], sums * (known + 1) ** -0.5, self.enter[head])
+        if isinstance(known, int):
+            hidden = torch.addmm(self.enter_bias[head], sums, self.enter[head], alpha=(known + 1) ** -0.5)
+        else:
+            hidden = torch.addmm(self.enter_bias[head], sums * (known + 1) ** -0.5, self.enter[head])
         hidden = hidden.addmm_(F.relu(hidden), self.mix[head]).add_(self.mix_bias[head]).relu_()
         start, size = self._starts[head], self._sizes[head]
         return torch.addmm(self.bias[start : start + size], hidden, self.leave[block][index][:, :size])

@@ -17,6 +17,8 @@ __all__ = ["Autoencoder", "Encoder", "Evidence", "smooth_rows"]
 
 NARROWEST, WIDEST = -6.0, 2.0
 """Bounds of the logarithm of a posterior's standard deviation."""
+BLIND = 0.2
+"""The share of training rows whose decoder gets no latent vector, so that it learns what visible cells alone tell."""
 WARM_UP = 0.2
 
 
@@ -73,7 +75,7 @@ class Encoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """An encoder and a decoder, whose noise vector is the latent vector.
+    """An encoder and a decoder, whose noise vector is the latent vector; all zeros mean that none is given.
 
     Parameters
     ----------
@@ -154,12 +156,14 @@ class Evidence(Reconstruction):
         picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)
         digits = self.rows[picked]
         noise = torch.randn(len(digits), self.network.noise.in_features, device=digits.device)
-        return self._bound(self.autoencoder, digits, *self._masks(len(digits)), noise, self.beta * self.warmth)
+        sighted = torch.rand(len(digits), 1, device=digits.device) >= BLIND
+        return self._bound(self.autoencoder, digits, *self._masks(len(digits)), noise, sighted, self.beta * self.warmth)
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:
         assert isinstance(network, Autoencoder)
-        return float(self._bound(network, self.held_out, *self.held_out_masks, self.held_out_noise, self.beta))
+        sighted = torch.ones(len(self.held_out), 1, dtype=torch.bool, device=self.held_out.device)
+        return float(self._bound(network, self.held_out, *self.held_out_masks, self.held_out_noise, sighted, self.beta))
 
     @staticmethod
     def _bound(
@@ -168,11 +172,12 @@ class Evidence(Reconstruction):
         visible: Tensor,
         asked: Tensor,
         noise: Tensor,
+        sighted: Tensor,
         beta: float,
     ) -> Tensor:
         """Return the bound, negated, in nats a cell."""
         mean, log_scale = network.encoder(digits)
-        latent = mean + log_scale.exp() * noise
+        latent = (mean + log_scale.exp() * noise) * sighted
         decoder = network.decoder
         likelihood = decoder.heads.log_likelihood(decoder.logits(decoder.state(digits, visible, latent)), digits)
         asked = asked[:, decoder.heads.digits]

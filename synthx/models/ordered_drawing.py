@@ -82,9 +82,11 @@ class _Beginnings:
             self.group = (seen.cumsum(0) - 1)[beginning]
             self.example = torch.empty_like(kept)
             self.example[self.group] = torch.arange(len(drawn), device=drawn.device)
-        else:
-            self.sums = self.of_row(self.sums) + vectors(digit, drawn)
+        elif self.group is not None:
+            self.sums = self.sums[self.group].add_(vectors(digit, drawn))
             self.group, self.example = None, torch.arange(len(drawn), device=drawn.device)
+        else:
+            self.sums.add_(vectors(digit, drawn))
 
     def pick(self, rows: Tensor) -> None:
         """Keep rows by index, some of them several times; groups stay as they are."""
@@ -186,9 +188,9 @@ class OrderedSampler:
             rows = (~known[:, digit]).nonzero().squeeze(1)
             if len(rows) == 0:
                 continue
-            logits = self.network.logits(digit, sums[rows], count[rows]) / self.temperature
+            logits = self.network.logits(digit, sums[rows], count[rows])
             first = values[rows, digit - 1] if digit in self.digits.second else None
-            drawn = _pick(allowed.rule_out(digit, logits, first), None, generator)
+            drawn = _pick(allowed.rule_out(digit, self._tempered(logits), first), None, generator)
             values[rows, digit] = drawn
             sums[rows] += self.network.vector(digit, drawn)
             count[rows] += 1
@@ -211,7 +213,7 @@ class OrderedSampler:
         total = torch.zeros(len(values), device=self.device)
         for known, digit in enumerate(self._digits_of(self.order)):
             first = values[:, digit - 1] if digit in self.digits.second else None
-            logits = self.network.logits(digit, sums, known) / self.temperature
+            logits = self._tempered(self.network.logits(digit, sums, known))
             chosen = values[:, digit, None]
             total += allowed.rule_out(digit, logits, first).log_softmax(dim=1).gather(1, chosen).squeeze(1)
             sums += self.network.vector(digit, values[:, digit])
@@ -220,16 +222,19 @@ class OrderedSampler:
     def _digits_of(self, columns: Iterable[int]) -> list[int]:
         return [digit for column in columns for digit in self.digits.of_column(column)]
 
+    def _tempered(self, logits: Tensor) -> Tensor:
+        return logits if self.temperature == 1 else logits / self.temperature
+
     def _ruled(self, digit: int, logits: Tensor, so_far: _Beginnings, allowed: Allowed) -> Tensor:
         first = so_far.of_group(digit - 1) if digit in self.digits.second else None
-        return allowed.rule_out(digit, logits / self.temperature, first)
+        return allowed.rule_out(digit, self._tempered(logits), first)
 
     def _draw_agreeing(self, digit: int, so_far: _Beginnings, allowed: Allowed, generator: torch.Generator) -> None:
         """Draw one digit among several allowed values, and keep rows whose earlier digits agree with that."""
         logits = so_far.logits(digit)
         ruled = self._ruled(digit, logits, so_far, allowed)
         # The log-probability that the digit is allowed, given what is known:
-        agreement = ruled.logsumexp(dim=1) - (logits / self.temperature).logsumexp(dim=1)
+        agreement = ruled.logsumexp(dim=1) - self._tempered(logits).logsumexp(dim=1)
         weights = so_far.of_row(agreement - agreement.max()).double().exp()
         so_far.pick(resample(weights, len(weights), generator))
         so_far.add(digit, _pick(ruled, so_far.group, generator))
@@ -241,7 +246,7 @@ def _pick(logits: Tensor, group: Tensor | None, generator: torch.Generator) -> T
     One uniform number a row runs along the cumulative weights. A value of weight zero is never met: the first place
     whose sum exceeds the number is one that adds to the sum.
     """
-    below = (logits - logits.amax(dim=1, keepdim=True)).exp_().cumsum_(dim=1)
+    below = logits.softmax(dim=1).cumsum_(dim=1)
     if group is not None:
         below = below[group]
     most = below[:, -1:]

@@ -29,15 +29,17 @@ if TYPE_CHECKING:
 
 __all__ = ["PILOT_ROWS", "Calibration", "Clip", "Refinement", "calibrate", "choose_clip", "learn_refinement"]
 
-MEMBERS = 2
-"""Classifiers, each grown on all but one share of the rows. More gain little, and more of them know a training row."""
+MEMBERS = 3
+"""Classifiers, each grown on all but one share of the rows."""
 MOST_REAL_ROWS = 40_000
 DRAWN_PER_REAL, FEWEST_DRAWN = 3, 20_000
 """Drawn rows are free: several to each real one make the drawn density the surer."""
 JUDGED_ROWS = 20_000
 PILOT_ROWS = 4_096
 """Rows that the clip is chosen by: of the whole table, and under a condition."""
-UNSERVED, LEAST_ACCEPTED = 0.01, 0.1
+UNSERVED, LEAST_ACCEPTED = 0.01, 0.25
+SECOND_DEPTH, SECOND_SHARE = 2, 0.5
+"""Of the second pass: questions a tree, and accepted rows as a share of the rows drawn for the first."""
 SIGNIFICANT = 2.0
 """Standard errors that the gain on held-out rows must be above nothing."""
 
@@ -51,35 +53,34 @@ class Clip(NamedTuple):
         Rows of lower ratio are accepted with probability ``their ratio / ratio``.
     acceptance : float
         The share of rows that are accepted then.
+    unserved : float
+        The share of the real mass that is missing then: rows of higher ratio come too seldom.
     """
 
     ratio: float
     acceptance: float
+    unserved: float
 
 
-def choose_clip(ratios: np.ndarray) -> Clip:
-    """Choose the smallest clip above which little of the real mass lies unserved.
+def choose_clip(ratios: np.ndarray, *, least_accepted: float = LEAST_ACCEPTED) -> Clip:
+    """Choose the smallest clip that leaves a hundredth of the real mass unserved, or a lower one that accepts enough.
 
-    Rows of a ratio above the clip come too seldom: the mass missing is the mean of ``max(0, ratio - clip)``. It may be
-    a hundredth of all. Where that would accept less than a tenth of the rows, the clip is lower.
+    Rows of a ratio above the clip come too seldom: of the real mass, the mean of ``max(0, ratio - clip)`` is missing.
 
     Examples
     --------
     >>> choose_clip(np.array([1.0, 1.0, 2.0, 4.0]))
-    Clip(ratio=3.92, acceptance=0.5051020408163265)
+    Clip(ratio=3.92, acceptance=0.5051020408163265, unserved=0.01)
     """
     ordered = np.sort(ratios.astype(np.float64))[::-1]
     above = np.cumsum(ordered)
-    count = np.arange(1, len(ordered) + 1)
-    # With the clip between two neighbours, the mass missing is linear in it.
-    at_each = above - ordered * count
-    rank = int(np.searchsorted(at_each, UNSERVED * above[-1], side="right"))
-    clip = (above[rank - 1] - UNSERVED * above[-1]) / rank
-    acceptance = float(np.minimum(1, ordered / clip).mean())
-    while acceptance < LEAST_ACCEPTED:
-        clip *= 0.9
-        acceptance = float(np.minimum(1, ordered / clip).mean())
-    return Clip(float(clip), acceptance)
+    missing = above - ordered * np.arange(1, len(ordered) + 1)  # with the clip at each ratio; linear between them
+    rank = int(np.searchsorted(missing, UNSERVED * above[-1], side="right"))
+    ratio = float(above[rank - 1] - UNSERVED * above[-1]) / rank
+    while np.minimum(1, ordered / ratio).mean() < least_accepted:
+        ratio *= 0.95
+    served = np.minimum(ordered, ratio).sum()
+    return Clip(ratio, float(served / ratio / len(ordered)), round(float(1 - served / above[-1]), 6))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,20 +90,30 @@ class Refinement:
     Parameters
     ----------
     binning : Binning
-        What the classifier sees of a row.
-    trees : Trees
-        The logarithm of the ratio, up to a constant.
+        What the classifiers see of a row.
+    passes : tuple of Trees
+        The logarithm of the ratio, up to a constant: the first, and where need be a second of what is left.
+    caps : tuple of float
+        What the logarithm is cut off at before each pass but the first.
     clip : Clip
         For rows of the whole table.
     """
 
     binning: Binning
-    trees: Trees
+    passes: tuple[Trees, ...]
+    caps: tuple[float, ...]
     clip: Clip
 
     def ratios(self, coded: Coded) -> np.ndarray:
         """Return how many times as likely each row is among real rows as among drawn ones, up to a factor; (rows,)."""
-        ratios: np.ndarray = np.exp(self.trees(self.binning(coded)).astype(np.float64))
+        return self.ratios_of(self.binning(coded))
+
+    def ratios_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the ratios of binned rows, uint8 of shape (binned columns, rows)."""
+        logarithm = self.passes[0](rows).astype(np.float64)
+        for cap, trees in zip(self.caps, self.passes[1:], strict=True):
+            logarithm = np.minimum(logarithm, cap) + trees(rows)
+        ratios: np.ndarray = np.exp(logarithm)
         return ratios
 
     def accept(self, coded: Coded, clip: Clip, rng: np.random.Generator) -> Coded:
@@ -117,14 +128,21 @@ class Refinement:
         import torch
 
         binning, tensors = self.binning.to_parts()
-        trees = {field.name: getattr(self.trees, field.name) for field in dataclasses.fields(self.trees)}
-        tensors |= {f"trees.{name}": torch.from_numpy(values) for name, values in trees.items()}
-        return {"binning": binning, "clip": self.clip._asdict()}, tensors
+        for index, trees in enumerate(self.passes):
+            for field in dataclasses.fields(trees):
+                tensors[f"{index}.{field.name}"] = torch.from_numpy(getattr(trees, field.name))
+        return {"binning": binning, "caps": list(self.caps), "clip": self.clip._asdict()}, tensors
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Refinement:
-        trees = {field.name: tensors[f"trees.{field.name}"].numpy() for field in dataclasses.fields(Trees)}
-        return cls(Binning.from_parts(values["binning"], tensors), Trees(**trees), Clip(**values["clip"]))
+        names = [field.name for field in dataclasses.fields(Trees)]
+        passes = tuple(
+            Trees(**{name: tensors[f"{index}.{name}"].numpy() for name in names})
+            for index in range(1 + len(values["caps"]))
+        )
+        return cls(
+            Binning.from_parts(values["binning"], tensors), passes, tuple(values["caps"]), Clip(**values["clip"])
+        )
 
 
 def learn_refinement(
@@ -147,7 +165,7 @@ def learn_refinement(
         Returns so many rows of the model.
     seed : int
     growth : Growth, optional
-        How the classifier's trees are grown.
+        How the classifiers' trees are grown.
     stop : callable
         Whether time is up; is told how much is done, 0 to 1.
 
@@ -155,6 +173,11 @@ def learn_refinement(
     -------
     (Refinement or None, Refined)
         None where held-out rows show no gain, and how it went.
+
+    Notes
+    -----
+    Where even the least acceptance leaves much of the real mass unserved, columns by themselves come out wrong: what
+    cannot be served pulls them aside. A second pass, of trees with few questions on accepted rows, puts them right.
     """
     growth = growth or Growth()
     rng = np.random.default_rng([seed, 1])
@@ -162,9 +185,46 @@ def learn_refinement(
     drawn = draw(max(FEWEST_DRAWN, DRAWN_PER_REAL * len(some)))
     real = _with_drawn_codes(Coded(real.codes[some], real.offsets[some]), drawn, codec, rng)
     binning = Binning.fit(codec, drawn)
-    rows = np.concatenate([binning(real), binning(drawn)], axis=1)
-    is_real = np.arange(rows.shape[1]) < len(some)
-    weights = np.where(is_real, 1.0, len(some) / len(drawn.codes))
+    rows, fresh = binning(real), binning(draw(JUDGED_ROWS))
+    trees, first = _tell_apart(rows, binning(drawn), fresh, binning.sizes, growth, rng, stop)
+    if not first.is_gain:
+        return None, Refined(1.0, 1.0, first.told_apart, first.error)
+    refinement = _clipped(Refinement(binning, (trees,), (), Clip(1.0, 1.0, 0.0)), fresh, LEAST_ACCEPTED)
+    if refinement.clip.unserved > 2 * UNSERVED and not stop(1.0):
+        clip = refinement.clip
+        accepted = binning(refinement.accept(draw(round(SECOND_SHARE * len(drawn.codes) / clip.acceptance)), clip, rng))
+        judged = fresh[:, rng.random(fresh.shape[1]) * clip.ratio < refinement.ratios_of(fresh)]
+        shallow = dataclasses.replace(growth, depth=min(SECOND_DEPTH, growth.depth))
+        trees, second = _tell_apart(rows, accepted, judged, binning.sizes, shallow, rng, stop)
+        if second.is_gain:
+            both = Refinement(binning, (*refinement.passes, trees), (math.log(clip.ratio),), clip)
+            refinement = _clipped(both, fresh, LEAST_ACCEPTED / 2)
+    ratios = refinement.ratios_of(fresh)
+    effective = float(ratios.sum() ** 2 / (ratios**2).sum() / len(ratios))
+    return refinement, Refined(refinement.clip.acceptance, effective, first.told_apart, first.error)
+
+
+def _clipped(refinement: Refinement, fresh: np.ndarray, least_accepted: float) -> Refinement:
+    clip = choose_clip(refinement.ratios_of(fresh), least_accepted=least_accepted)
+    return dataclasses.replace(refinement, clip=clip)
+
+
+def _tell_apart(
+    real: np.ndarray,
+    drawn: np.ndarray,
+    fresh: np.ndarray,
+    sizes: tuple[int, ...],
+    growth: Growth,
+    rng: np.random.Generator,
+    stop: Callable[[float], bool],
+) -> tuple[Trees, Calibration]:
+    """Grow classifiers of real and drawn rows, all binned; return their calibrated log-odds.
+
+    `fresh` are drawn rows that no classifier is grown on.
+    """
+    rows = np.concatenate([real, drawn], axis=1)
+    is_real = np.arange(rows.shape[1]) < real.shape[1]
+    weights = np.where(is_real, 1.0, real.shape[1] / drawn.shape[1])
     share = rng.permutation(rows.shape[1]) % MEMBERS
     scores, members = np.empty(len(share)), []
     for member in range(MEMBERS):
@@ -174,19 +234,11 @@ def learn_refinement(
             return stop((member + grown / growth.trees) / MEMBERS)
 
         trees, scores[held_out] = grow(
-            rows, is_real, weights, held_out, sizes=binning.sizes, growth=growth, rng=rng, stop=stop_member
+            rows, is_real, weights, held_out, sizes=sizes, growth=growth, rng=rng, stop=stop_member
         )
         members.append(trees)
-    fresh = binning(draw(JUDGED_ROWS))
     calibration = calibrate(scores, is_real, np.stack([trees(fresh) for trees in members]))
-    if not calibration.is_gain:
-        return None, Refined(1.0, 1.0, calibration.told_apart, calibration.error)
-    trees = Trees.joined(members, calibration.slope / MEMBERS)
-    ratios = np.exp(trees(fresh).astype(np.float64))
-    clip = choose_clip(ratios)
-    effective = float(ratios.sum() ** 2 / (ratios**2).sum() / len(ratios))
-    refined = Refined(clip.acceptance, effective, calibration.told_apart, calibration.error)
-    return Refinement(binning, trees, clip), refined
+    return Trees.joined(members, calibration.slope / MEMBERS), calibration
 
 
 def _with_drawn_codes(real: Coded, drawn: Coded, codec: TableCodec, rng: np.random.Generator) -> Coded:

@@ -100,20 +100,20 @@ class Growth:
     rate : float
         The share of the Newton step that is taken.
     shrinkage : float
-        Added to the curvature of a leaf, in rows / 4: leaves of few rows say little.
-    least_rows : int
-        Leaves with fewer rows (real and synthetic together) say nothing.
+        A quarter of it is added to the curvature of a leaf, and so it weighs like so many rows that say nothing.
+    least_rows : float
+        Leaves of less weight say nothing.
     sample : float
         The share of rows that a tree is grown on.
     patience : int
         Trees without a gain on held-out rows before growing stops.
     """
 
-    trees: int = 200
+    trees: int = 100
     depth: int = 6
-    rate: float = 0.12
+    rate: float = 0.25
     shrinkage: float = 20.0
-    least_rows: int = 20
+    least_rows: float = 20.0
     sample: float = 1.0
     column_sample: float = 0.5
     most_columns: int = 24
@@ -170,7 +170,7 @@ def grow(
         chance = 0.5 + 0.5 * np.tanh(0.5 * score[chosen])
         pull = weights[chosen] * (target[chosen] - chance)
         curvature = weights[chosen] * chance * (1 - chance)
-        questions, leaves = _grow_one(rows, chosen, pull, curvature, sizes, growth, rng)
+        questions, leaves = _grow_one(rows, chosen, pull, curvature, weights[chosen], sizes, growth, rng)
         score += _answer(rows, questions, leaves)
         grown.append((questions, leaves))
         if len(grown) % growth.judge_every:
@@ -202,6 +202,7 @@ def _grow_one(
     chosen: np.ndarray,
     pull: np.ndarray,
     curvature: np.ndarray,
+    weights: np.ndarray,
     sizes: tuple[int, ...],
     growth: Growth,
     rng: np.random.Generator,
@@ -228,7 +229,7 @@ def _grow_one(
         leaf = leaf * 2 + answer
     count = 2**growth.depth
     step = np.bincount(leaf, pull, count) / (np.bincount(leaf, curvature, count) + growth.shrinkage / 4)
-    step[np.bincount(leaf, minlength=count) < growth.least_rows] = 0.0
+    step[np.bincount(leaf, weights, count) < growth.least_rows] = 0.0
     return asked, (growth.rate * step).astype(np.float32)
 
 
