@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "choose"]
 
-FEW_ROWS = 1_000
-"""Below, a model must be kept from learning rows by heart."""
+FEW_ROWS = 500
 MANY_LEVELS = 1_000
 
 
@@ -85,15 +84,14 @@ def choose(
     settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "refine": refine}
     if batch_size is not None:
         settings["batch_size"] = batch_size
-    because = []
+    notes = []
     if len(frame) < FEW_ROWS:
-        settings["dropout"] = 0.5
-        because.append("with strong dropout because the rows are few")
+        notes.append("; the rows are few, so expect it to know each column and the strongest ties only")
     if levels > MANY_LEVELS:
-        because.append(f"with levels written as two digits because a column has {levels:,}")
+        notes.append(f"; the {levels:,} levels of a column are written as two digits")
     table = f"{len(frame):,} rows × {len(learned)} columns on {pick_device(device).type}"
     return Choice(
         model_class("ar")(**settings),
         f"Chose ar, the autoregressive model, for {table}: of all models here it gave the most faithful rows for the"
-        f" time on every table we measured{'; ' if because else ''}{', '.join(because)}.",
+        f" time on every table we measured{''.join(notes)}.",
     )
