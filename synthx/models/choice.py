@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthx.errors import DataError
 from synthx.models.registry import model_class
-from synthx.training import pick_device
+from synthx.training import Budget, pick_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def choose(
     Raises
     ------
     DataError
-        If the table is empty.
+        If the table is empty, or its columns are not those of the schema.
     ParameterError
         If a setting is not one that the model takes.
 
@@ -79,6 +79,8 @@ def choose(
     if frame.empty:
         raise DataError("the table is empty", remedy="give a table with rows and columns")
     schema = Schema.detect(frame) if schema is None else schema
+    schema.check_names(frame.columns)
+    Budget(max_minutes)  # refuses a senseless limit before anything is said
     learned = [column.name for column in schema if column.kind.is_modelled]
     levels = max((frame[column.name].nunique() for column in schema if column.kind.is_discrete), default=0)
     settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "refine": refine}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +14,14 @@ import pandas as pd
 from synthx.codec import cells
 from synthx.codec.conditions import resolve
 from synthx.codec.numeric import NumericCodec
+from synthx.codec.structure import Order
 from synthx.codec.structure.structure import describe
 from synthx.codec.table import Coded, plain_cells
 from synthx.condition import MISSING, OneOf, Window, show
 from synthx.errors import ConditionError, DataError
 from synthx.models.parameters import check_seed, check_whole
 from synthx.models.tabular import TableSynthesizer
+from synthx.schema import Column
 
 __all__ = ["Completing"]
 
@@ -87,9 +91,9 @@ class Completing(TableSynthesizer):
         name = str(series.name)
         codec, missing = self.codec_.columns[name], series.isna().to_numpy(dtype=bool)
         if isinstance(codec, NumericCodec):
-            values = cells.read_strictly(series, self.schema_[name])
+            values = _numbers(series, self.schema_[name])
             codes, offsets = codec.encode(values)
-            slack = np.maximum(codec.grid.step or 0.0, 1e-6 * (1 + np.abs(values)))
+            slack = np.maximum(codec.grid.step / 2, 1e-6 * (1 + np.abs(values)))
             drawable = np.abs(codec.decode(codes, offsets) - values) <= slack
         else:
             codes = codec.encode(plain_cells(series))
@@ -137,7 +141,8 @@ class Completing(TableSynthesizer):
             raise DataError(
                 f"the model knows no column {strange[0]!r}", remedy=f"drop it; it knows {', '.join(self.schema_.names)}"
             )
-        whole = rows.reindex(columns=list(self.schema_.names)).reset_index(drop=True)
+        empty = pd.Series([None] * len(rows), index=rows.index, dtype=object)
+        whole = pd.DataFrame({name: rows.get(name, empty) for name in self.schema_.names}).reset_index(drop=True)
         rng = np.random.default_rng(seed)
         filled = [self._fill(whole, rng).set_index(rows.index) for _ in range(draws)]
         return filled[0] if draws == 1 else pd.concat(filled, keys=range(draws), names=["draw"])
@@ -147,16 +152,41 @@ class Completing(TableSynthesizer):
         windows = self._not_missing()
         for index in set(range(codes.shape[1])) - set(windows):
             known[:, index] = True  # a column without a value to draw: its cells stay empty
-        drawn = codes.copy()
+        drawn, inside = codes.copy(), rng.random(codes.shape)
         for part, more in self._pulled_back(rows, known):
             seed = int(rng.integers(2**62))
+            more = {index: _if_any(window, windows[index]) for index, window in more.items() if index in windows}
             drawn[part] = self._complete(codes[part], known[part], {**windows, **more}, seed)
-        inside = np.where(known, offsets, rng.random(codes.shape))
-        frame = self.codec_.decode(Coded(drawn, inside), rng)
+            for index, window in more.items():
+                low, high = window.low[drawn[part, index]], window.high[drawn[part, index]]
+                inside[part, index] = low + inside[part, index] * (high - low)
+        frame = self.codec_.decode(Coded(drawn, np.where(known, offsets, inside)), rng)
         learned = {*self.codec_.columns, *self.codec_.structure.derived}
-        return pd.DataFrame(
-            {name: _filled(rows[name], frame[name]) if name in learned else rows[name] for name in rows.columns}
+        return self._mended(
+            rows,
+            pd.DataFrame(
+                {name: _filled(rows[name], frame[name]) if name in learned else rows[name] for name in rows.columns}
+            ),
         )
+
+    def _mended(self, rows: pd.DataFrame, filled: pd.DataFrame) -> pd.DataFrame:
+        """Move drawn cells that break an order between columns with cells that were filled before."""
+        structure = self.codec_.structure
+        orders = [rule for rule in structure.rules if isinstance(rule, Order)]
+        broken = np.zeros(len(rows), bool)
+        for rule in orders:
+            broken |= ~rule.holds(filled, structure.schema)
+        if not broken.any():
+            return filled
+        names = sorted({name for rule in orders for name in (rule.low, rule.high)})
+        changed = names + sorted(name for name in structure.derived if set(structure.sources_of(name)) & set(names))
+        for pattern, group in rows.loc[broken, names].notna().groupby(names).groups.items():
+            assert isinstance(pattern, tuple)
+            given = frozenset(itertools.compress(names, pattern))
+            mended = structure.rebuild(structure.reduce(filled.loc[group]), fixed=given)
+            for name in changed:
+                filled.loc[group, name] = _filled(rows.loc[group, name], mended[name])
+        return filled
 
     def _code_known(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return codes, offsets and which cells are known, each of shape (rows, coded columns)."""
@@ -165,7 +195,7 @@ class Completing(TableSynthesizer):
         for index, (name, codec) in enumerate(self.codec_.columns.items()):
             series, missing = rows[name], rows[name].isna().to_numpy(dtype=bool)
             if isinstance(codec, NumericCodec):
-                codes[:, index], offsets[:, index] = codec.encode(cells.read_strictly(series, self.schema_[name]))
+                codes[:, index], offsets[:, index] = codec.encode(_numbers(series, self.schema_[name]))
             else:
                 codes[:, index] = codec.encode(plain_cells(series))
             known[:, index] = ~missing & (codes[:, index] != UNKNOWN)
@@ -210,6 +240,17 @@ class Completing(TableSynthesizer):
         return next(iter(windows.values()), None)
 
 
+def _if_any(window: Window, wanted: Window) -> Window:
+    """Return the codes of a window that are wanted, or the window where none of them is."""
+    weights = np.where(wanted.weights > 0, window.weights, 0.0)
+    return dataclasses.replace(window, weights=weights) if weights.any() else window
+
+
+def _numbers(series: pd.Series[Any], column: Column) -> np.ndarray:
+    """Return cells as numbers, NaN where missing; a column without any cell may have any dtype."""
+    return np.full(len(series), np.nan) if series.isna().all() else cells.read_strictly(series, column)
+
+
 def _fault(name: str, cell: Any) -> str:
     """Say why a cell is never drawn."""
     if pd.isna(cell):
@@ -225,4 +266,7 @@ def _filled(cells_: pd.Series[Any], drawn: pd.Series[Any]) -> pd.Series[Any]:
             [level for level in cells_.dropna().unique() if level not in drawn.cat.categories]
         )
     filled = drawn.astype(object).where(missing, cells_.astype(object))
+    whole = pd.api.types.is_integer_dtype(drawn.dtype) and pd.api.types.is_float_dtype(cells_.dtype)
+    if whole and (cells_ % 1 > 0).any():  # numbers that the dtype would cut
+        return filled.astype(np.float64)
     return filled.astype(drawn.dtype)

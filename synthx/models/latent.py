@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthx.models.descent import Descent
 from synthx.models.layout import Heads
-from synthx.models.networks import Completer, ordered_values, waves
+from synthx.models.networks import Completer
 from synthx.models.reconstruction import Reconstruction
 
-__all__ = ["Autoencoder", "Encoder", "Evidence", "smooth_rows"]
+__all__ = ["Autoencoder", "Encoder", "Evidence"]
 
 NARROWEST, WIDEST = -6.0, 2.0
 """Bounds of the logarithm of a posterior's standard deviation."""
 BLIND = 0.2
 """The share of training rows whose decoder gets no latent vector, so that it learns what visible cells alone tell."""
 WARM_UP = 0.2
-
-
-def smooth_rows(weight: Tensor, heads: Heads, ranks: Sequence[np.ndarray | None]) -> None:
-    """Start the rows of a weight that stand for values with an order as waves along it, in place."""
-    start_of = dict(zip(heads.digits.tolist(), heads.starts.tolist(), strict=True))
-    with torch.no_grad():
-        for digit, values, rank in ordered_values(list(start_of), ranks):
-            rows = (start_of[digit] + values).to(weight.device)
-            weight[rows] = weight[rows].std() * waves(rank, weight.shape[1]).to(weight.device)
 
 
 class Encoder(nn.Module):
@@ -61,10 +51,6 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, 2 * latent)
         nn.init.normal_(self.embedding.weight, std=0.3)
-
-    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
-        """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
-        smooth_rows(self.embedding.weight, self.heads, ranks)
 
     def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
         hidden: Tensor = self.embedding(digits[:, self.heads.digits] + self.heads.starts)

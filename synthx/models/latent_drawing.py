@@ -7,7 +7,9 @@ be moved a little, or on a path from one to another, by moving their noise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,16 +17,27 @@ from torch import Tensor
 
 from synthx.condition import Window
 from synthx.models.allowed import Allowed
-from synthx.models.drawing import CANDIDATES, Stage, pick_heads, resample
+from synthx.models.drawing import Stage, pick_heads, resample
 from synthx.models.latent import Autoencoder
 from synthx.models.layout import Digits, Heads
 from synthx.models.prior import Prior
 
 __all__ = ["LatentSampler"]
 
-FEWEST_CANDIDATES = 16_384
-FAIR = 0.25
-"""Effective candidates a row below which the prior is shown more of a condition."""
+PILOT = 1_024
+"""Candidates that are drawn to see how many are needed."""
+EFFECTIVE = 0.5
+"""Effective candidates a row that are aimed at."""
+MOST_CANDIDATES, FEWEST_CANDIDATES = 8, 16_384
+"""As many a row may be drawn, or as many in all, whichever is more; beyond, the prior is shown more of a condition."""
+
+
+class _Draft(NamedTuple):
+    """Rows of which some digits are drawn: values (rows, digits), which are visible (1, digits), latent vectors."""
+
+    values: Tensor
+    visible: Tensor
+    latent: Tensor
 
 
 class LatentSampler:
@@ -151,57 +164,55 @@ class LatentSampler:
 
     def _draw_asked(
         self, rows: int, windows: Mapping[int, Window], allowed: Allowed, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw what conditions name, and latent vectors that suit it; return values, what is visible, the vectors."""
-        fixed = {
-            digit: value
-            for column, window in windows.items()
-            if window.only_code is not None
-            for digit, value in zip(
-                self.digits.of_column(column), self.digits.split_code(column, window.only_code), strict=True
-            )
-        }
-        asked = [
-            *fixed,
-            *(digit for column in windows for digit in self.digits.of_column(column) if digit not in fixed),
-        ]
-        few = {digit: value for digit, value in fixed.items() if digit in self.lead}
-        candidates = rows if len(few) == len(asked) else max(CANDIDATES * rows, FEWEST_CANDIDATES)
-        for shown in (few, fixed):
-            values, visible = self._nothing(candidates)
-            for digit, value in shown.items():
-                values[:, digit], visible[:, digit] = value, True
-            latent = self._draw_latent(values, visible, generator)
-            weights = self._weigh(
-                [digit for digit in asked if digit not in shown], values, visible, latent, allowed, generator
-            )
-            if float(weights.sum().square() / weights.square().sum()) >= FAIR * rows:
+    ) -> _Draft:
+        """Draw what conditions name, and latent vectors that suit it."""
+        fixed = self._fixed(windows)
+        several = (digit for column in windows for digit in self.digits.of_column(column) if digit not in fixed)
+        asked = [*fixed, *several]
+        most = max(MOST_CANDIDATES * rows, FEWEST_CANDIDATES)
+        for shown in ({digit: value for digit, value in fixed.items() if digit in self.lead}, fixed):
+            _, weights = self._draw_candidates(PILOT, shown, asked, allowed, generator)
+            candidates = math.ceil(EFFECTIVE * rows / _effective_share(weights))
+            if candidates <= most:
                 break
-        if candidates == rows:
-            return values, visible, latent
+        draft, weights = self._draw_candidates(min(most, max(rows, candidates)), shown, asked, allowed, generator)
         kept = resample(weights, rows, generator)
-        return values[kept], visible, latent[kept]
+        return _Draft(draft.values[kept], draft.visible, draft.latent[kept])
 
-    def _weigh(
-        self,
-        asked: Iterable[int],
-        values: Tensor,
-        visible: Tensor,
-        latent: Tensor,
-        allowed: Allowed,
-        generator: torch.Generator,
-    ) -> Tensor:
-        """Draw digits among their allowed values, in place; return how probable that was, up to a factor."""
-        agreement = latent.new_zeros(len(latent))
+    def _fixed(self, windows: Mapping[int, Window]) -> dict[int, int]:
+        """Return the digits that conditions fix, and their values."""
+        fixed: dict[int, int] = {}
+        for column, window in windows.items():
+            if window.only_code is not None:
+                values = self.digits.split_code(column, window.only_code)
+                fixed |= dict(zip(self.digits.of_column(column), values, strict=True))
+        return fixed
+
+    def _draw_candidates(
+        self, count: int, shown: Mapping[int, int], asked: Sequence[int], allowed: Allowed, generator: torch.Generator
+    ) -> tuple[_Draft, Tensor]:
+        """Draw latent vectors given the digits shown, and the digits asked for given both.
+
+        Returns
+        -------
+        (_Draft, float64 Tensor)
+            The candidates, and how probable each makes that all digits have allowed values, up to a factor.
+        """
+        values, visible = self._nothing(count)
+        for digit, value in shown.items():
+            values[:, digit], visible[:, digit] = value, True
+        latent = self._draw_latent(values, visible, generator)
+        agreement = latent.new_zeros(count)
         for digit in asked:
+            if digit in shown:
+                continue
             stage = self._stage((digit,))
             logits = self.decoder.logits(self._state(values, visible, latent), stage.places)
             inside = self._rule_out(logits, stage, values, allowed)
             agreement += inside.logsumexp(dim=1) - logits.logsumexp(dim=1)
-            uniform = self._uniform((len(values), 1), generator)
-            values[:, digit] = pick_heads(inside, stage.heads, uniform).squeeze(1)
+            values[:, digit] = pick_heads(inside, stage.heads, self._uniform((count, 1), generator)).squeeze(1)
             visible[:, digit] = True
-        return (agreement - agreement.max()).double().exp()
+        return _Draft(values, visible, latent), (agreement - agreement.max()).double().exp()
 
     # -- parts --------------------------------------------------------------------------------------------------
 
@@ -267,6 +278,11 @@ class LatentSampler:
 
     def _uniform(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         return torch.rand(shape, device=self.device, generator=generator)
+
+
+def _effective_share(weights: Tensor) -> float:
+    """Return how large a share of candidates their weights leave (Kong 1992): 1 if all are alike."""
+    return float(weights.sum().square() / weights.square().sum()) / len(weights)
 
 
 def _uniform_of(logits: Tensor, heads: Heads, picked: Tensor, inside: Tensor) -> Tensor:

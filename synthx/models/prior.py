@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthx.models.descent import Descent
-from synthx.models.latent import smooth_rows
 from synthx.models.layout import Heads
 from synthx.models.networks import value_places
 
@@ -66,10 +64,6 @@ class Prior(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
         self.register_buffer("frequencies", math.pi * torch.arange(1, WAVES + 1).float(), persistent=False)
-
-    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
-        """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
-        smooth_rows(self.embedding.weight, self.heads, ranks)
 
     def context(self, digits: Tensor, visible: Tensor) -> Tensor:
         """Embed the visible part of rows; shape (B, width)."""

@@ -22,26 +22,27 @@ import numpy as np
 from synthx.codec.table import Coded, TableCodec
 from synthx.models.base import Refined
 from synthx.models.binning import Binning
+from synthx.models.calibration import Calibration, calibrate
 from synthx.models.trees import Growth, Trees, grow
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PILOT_ROWS", "Calibration", "Clip", "Refinement", "calibrate", "choose_clip", "learn_refinement"]
+__all__ = ["PILOT_ROWS", "Clip", "Refinement", "choose_clip", "learn_refinement"]
 
 MEMBERS = 3
 """Classifiers, each grown on all but one share of the rows."""
-MOST_REAL_ROWS = 40_000
+MOST_REAL_ROWS, FEWEST_REAL_ROWS, MOST_REAL_CELLS = 40_000, 5_000, 4_000_000
+"""Real rows that a classifier learns from; fewer of a wide table, but enough."""
 DRAWN_PER_REAL, FEWEST_DRAWN = 3, 20_000
 """Drawn rows are free: several to each real one make the drawn density the surer."""
 JUDGED_ROWS = 20_000
 PILOT_ROWS = 4_096
 """Rows that the clip is chosen by: of the whole table, and under a condition."""
 UNSERVED, LEAST_ACCEPTED = 0.01, 0.25
+"""Of the real mass, and of the drawn rows in one pass."""
 SECOND_DEPTH, SECOND_SHARE = 2, 0.5
 """Of the second pass: questions a tree, and accepted rows as a share of the rows drawn for the first."""
-SIGNIFICANT = 2.0
-"""Standard errors that the gain on held-out rows must be above nothing."""
 
 
 class Clip(NamedTuple):
@@ -60,6 +61,9 @@ class Clip(NamedTuple):
     ratio: float
     acceptance: float
     unserved: float
+
+
+EVERYTHING = Clip(0.0, 1.0, 0.0)
 
 
 def choose_clip(ratios: np.ndarray, *, least_accepted: float = LEAST_ACCEPTED) -> Clip:
@@ -115,6 +119,17 @@ class Refinement:
             logarithm = np.minimum(logarithm, cap) + trees(rows)
         ratios: np.ndarray = np.exp(logarithm)
         return ratios
+
+    def clip_for(self, coded: Coded) -> Clip:
+        """Return the clip that suits drawn rows, which are some that meet a condition."""
+        return self._clip_for(self.binning(coded))
+
+    def clipped(self, rows: np.ndarray) -> Refinement:
+        """Return the refinement with the clip that suits binned rows."""
+        return dataclasses.replace(self, clip=self._clip_for(rows))
+
+    def _clip_for(self, rows: np.ndarray) -> Clip:
+        return choose_clip(self.ratios_of(rows), least_accepted=LEAST_ACCEPTED / len(self.passes))
 
     def accept(self, coded: Coded, clip: Clip, rng: np.random.Generator) -> Coded:
         """Return the rows that are accepted."""
@@ -181,7 +196,8 @@ def learn_refinement(
     """
     growth = growth or Growth()
     rng = np.random.default_rng([seed, 1])
-    some = rng.permutation(len(real.codes))[:MOST_REAL_ROWS]
+    enough = int(np.clip(MOST_REAL_CELLS / len(codec.columns), FEWEST_REAL_ROWS, MOST_REAL_ROWS))
+    some = rng.permutation(len(real.codes))[:enough]
     drawn = draw(max(FEWEST_DRAWN, DRAWN_PER_REAL * len(some)))
     real = _with_drawn_codes(Coded(real.codes[some], real.offsets[some]), drawn, codec, rng)
     binning = Binning.fit(codec, drawn)
@@ -189,7 +205,7 @@ def learn_refinement(
     trees, first = _tell_apart(rows, binning(drawn), fresh, binning.sizes, growth, rng, stop)
     if not first.is_gain:
         return None, Refined(1.0, 1.0, first.told_apart, first.error)
-    refinement = _clipped(Refinement(binning, (trees,), (), Clip(1.0, 1.0, 0.0)), fresh, LEAST_ACCEPTED)
+    refinement = Refinement(binning, (trees,), (), EVERYTHING).clipped(fresh)
     if refinement.clip.unserved > 2 * UNSERVED and not stop(1.0):
         clip = refinement.clip
         accepted = binning(refinement.accept(draw(round(SECOND_SHARE * len(drawn.codes) / clip.acceptance)), clip, rng))
@@ -197,16 +213,11 @@ def learn_refinement(
         shallow = dataclasses.replace(growth, depth=min(SECOND_DEPTH, growth.depth))
         trees, second = _tell_apart(rows, accepted, judged, binning.sizes, shallow, rng, stop)
         if second.is_gain:
-            both = Refinement(binning, (*refinement.passes, trees), (math.log(clip.ratio),), clip)
-            refinement = _clipped(both, fresh, LEAST_ACCEPTED / 2)
+            passes = (*refinement.passes, trees)
+            refinement = Refinement(binning, passes, (math.log(clip.ratio),), EVERYTHING).clipped(fresh)
     ratios = refinement.ratios_of(fresh)
     effective = float(ratios.sum() ** 2 / (ratios**2).sum() / len(ratios))
     return refinement, Refined(refinement.clip.acceptance, effective, first.told_apart, first.error)
-
-
-def _clipped(refinement: Refinement, fresh: np.ndarray, least_accepted: float) -> Refinement:
-    clip = choose_clip(refinement.ratios_of(fresh), least_accepted=least_accepted)
-    return dataclasses.replace(refinement, clip=clip)
 
 
 def _tell_apart(
@@ -224,7 +235,8 @@ def _tell_apart(
     """
     rows = np.concatenate([real, drawn], axis=1)
     is_real = np.arange(rows.shape[1]) < real.shape[1]
-    weights = np.where(is_real, 1.0, real.shape[1] / drawn.shape[1])
+    lighter = real.shape[1] / drawn.shape[1]
+    weights = np.where(is_real, min(1.0, 1 / lighter), min(1.0, lighter))
     share = rng.permutation(rows.shape[1]) % MEMBERS
     scores, members = np.empty(len(share)), []
     for member in range(MEMBERS):
@@ -253,83 +265,3 @@ def _with_drawn_codes(real: Coded, drawn: Coded, codec: TableCodec, rng: np.rand
         foreign = np.flatnonzero(~allowed[codes[:, column]])
         codes[foreign, column] = drawn.codes[rng.integers(len(drawn.codes), size=len(foreign)), column]
     return Coded(codes, real.offsets)
-
-
-class Calibration(NamedTuple):
-    """What held-out rows say of classifiers.
-
-    Parameters
-    ----------
-    slope : float
-        What the mean of the classifiers' log-odds is to be multiplied by.
-    told_apart : float
-        The area under the ROC curve of a classifier on rows that it was not grown on; .5 is nothing.
-    error : float
-        The mean distance, over ten groups of equally many rows, of the predicted share of real rows from the share.
-    is_gain : bool
-        Whether the log-likelihood of held-out rows is significantly above that of a coin.
-    """
-
-    slope: float
-    told_apart: float
-    error: float
-    is_gain: bool
-
-
-def calibrate(scores: np.ndarray, is_real: np.ndarray, fresh: np.ndarray) -> Calibration:
-    """Find how far log-odds can be trusted.
-
-    Parameters
-    ----------
-    scores : float array, shape (rows,)
-        The log-odds of each row by a classifier that was not grown on it.
-    is_real : bool array, shape (rows,)
-    fresh : float array, shape (classifiers, drawn rows)
-        The log-odds that each classifier gives new rows.
-
-    Notes
-    -----
-    The slope of one classifier is that of a logistic regression on its log-odds (Platt 1999). Averaging several leaves
-    their covariance with the truth as it is and takes away variance, so the slope of the mean is larger by the ratio of
-    the variances.
-    """
-    weights = np.where(is_real, 0.5 / is_real.sum(), 0.5 / (~is_real).sum())
-    target = is_real.astype(np.float64)
-    slope, intercept = _logistic_line(scores, target, weights)
-    odds = slope * scores + intercept
-    gains = math.log(2) - (np.logaddexp(0, odds) - target * odds)
-    error_of_gain = math.sqrt(sum(float(np.var(gains[side])) / side.sum() / 4 for side in (is_real, ~is_real)))
-    is_gain = slope > 0 and float(weights @ gains) > SIGNIFICANT * error_of_gain
-    variance = float(fresh.mean(axis=0).var())
-    sharper = float(fresh.var(axis=1).mean()) / variance if variance > 0 else 1.0
-    return Calibration(
-        slope * sharper, _told_apart(scores, is_real), _calibration_error(odds, target, weights), is_gain
-    )
-
-
-def _logistic_line(scores: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Return slope and intercept of a logistic regression, by Newton's method; a slope of 0 for scores all alike."""
-    if np.ptp(scores) == 0:
-        return 0.0, 0.0
-    inputs = np.stack([scores, np.ones(len(scores))])
-    line = np.zeros(2)
-    for _ in range(12):
-        chance = 0.5 + 0.5 * np.tanh(0.5 * (line @ inputs))
-        curvature = (inputs * (weights * chance * (1 - chance))) @ inputs.T
-        line += np.linalg.solve(curvature + 1e-9 * np.eye(2), inputs @ (weights * (target - chance)))
-    return float(line[0]), float(line[1])
-
-
-def _told_apart(scores: np.ndarray, is_real: np.ndarray) -> float:
-    """Return the area under the ROC curve, by the ranks of the real rows; ties count half."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    real = int(is_real.sum())
-    return float((ranks[is_real].mean() - (real + 1) / 2) / (len(scores) - real))
-
-
-def _calibration_error(odds: np.ndarray, target: np.ndarray, weights: np.ndarray) -> float:
-    chance = 0.5 + 0.5 * np.tanh(0.5 * odds)
-    order = np.argsort(chance, kind="stable")
-    parts = np.array_split(order, 10)
-    return float(sum(abs((weights[part] * (chance[part] - target[part])).sum()) for part in parts) / weights.sum())

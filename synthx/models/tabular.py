@@ -165,7 +165,8 @@ class TableSynthesizer(Synthesizer):
     def _draw_many(self, rows: int, rng: np.random.Generator) -> Coded:
         sizes = [min(BATCH_ROWS, rows - start) for start in range(0, rows, BATCH_ROWS)]
         parts = [self._draw_coded(size, {}, rng) for size in sizes]
-        return Coded(np.concatenate([part.codes for part in parts]), np.concatenate([part.offsets for part in parts]))
+        codes = np.concatenate([part.codes.astype(np.int32) for part in parts])
+        return Coded(codes, np.concatenate([part.offsets.astype(np.float32) for part in parts]))
 
     def _check_parameters(self) -> None:
         for name, value in self.get_params().items():
@@ -223,13 +224,13 @@ class TableSynthesizer(Synthesizer):
 
     def _clip(self, windows: Mapping[int, Window], seeds: np.random.SeedSequence) -> Clip:
         """Return the clip of the whole table, or one that suits the rows that meet a condition."""
-        from synthx.models.refinement import PILOT_ROWS, choose_clip
+        from synthx.models.refinement import PILOT_ROWS
 
         assert self.refinement_ is not None
         if not windows:
             return self.refinement_.clip
         pilot = self._draw_coded(PILOT_ROWS, windows, np.random.default_rng(seeds.spawn(1)[0]))
-        return choose_clip(self.refinement_.ratios(pilot))
+        return self.refinement_.clip_for(pilot)
 
     def _draw_coded(self, rows: int, windows: Mapping[int, Window], rng: np.random.Generator) -> Coded:
         codes = self._draw(rows, windows, int(rng.integers(2**62)))

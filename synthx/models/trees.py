@@ -9,6 +9,7 @@ trees as in Prokhorenkova et al. 2018, arXiv:1706.09516), each on half of the ro
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -84,7 +85,8 @@ def _answer(rows: np.ndarray, questions: list[Question], leaves: np.ndarray) -> 
         answer = rows[column] == bin_ if equal else rows[column] > bin_
         leaf += leaf  # several times as fast as a shift
         leaf |= answer.view(np.uint8)
-    return leaves.take(leaf.astype(np.intp), mode="clip")
+    answers: np.ndarray = leaves.take(leaf.astype(np.intp), mode="clip")
+    return answers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,10 +105,14 @@ class Growth:
         A quarter of it is added to the curvature of a leaf, and so it weighs like so many rows that say nothing.
     least_rows : float
         Leaves of less weight say nothing.
-    sample : float
-        The share of rows that a tree is grown on.
+    sample, column_sample : float
+        The shares of rows and of columns that a tree is grown on.
+    most_columns : int
+        A tree is grown on no more columns: bounds the work on wide tables.
     patience : int
         Trees without a gain on held-out rows before growing stops.
+    judge_every : int
+        After how many trees these rows are looked at.
     """
 
     trees: int = 100
@@ -122,7 +128,7 @@ class Growth:
 
     def columns(self, of: int) -> int:
         """Return how many columns a tree chooses from."""
-        return min(of, self.most_columns, max(4, round(of * self.column_sample)))
+        return min(of, self.most_columns, max(2, math.ceil(of * self.column_sample)))
 
 
 def grow(
@@ -144,6 +150,7 @@ def grow(
         Bins.
     real : bool array, shape (rows,)
     weights : float array, shape (rows,)
+        From 0 to 1.
     held_out : bool array, shape (rows,)
         Rows that trees are not grown on; how many trees are kept is what serves these best.
     sizes : tuple of int
@@ -164,7 +171,8 @@ def grow(
     learning = np.flatnonzero(~held_out)
     share = min(growth.sample, 0.95 * MOST_ROWS / len(learning))
     grown: list[tuple[list[Question], np.ndarray]] = []
-    best_loss, best, best_score = np.inf, 0, score[held_out]
+    best, best_score = 0, score[held_out]
+    best_loss = _loss(best_score, target[held_out], weights[held_out])
     while len(grown) < growth.trees and len(grown) - best < growth.patience and not stop(len(grown)):
         chosen = learning[rng.random(len(learning)) < share]
         chance = 0.5 + 0.5 * np.tanh(0.5 * score[chosen])
@@ -173,7 +181,7 @@ def grow(
         questions, leaves = _grow_one(rows, chosen, pull, curvature, weights[chosen], sizes, growth, rng)
         score += _answer(rows, questions, leaves)
         grown.append((questions, leaves))
-        if len(grown) % growth.judge_every:
+        if len(grown) % growth.judge_every and len(grown) < growth.trees:
             continue
         current = _loss(score[held_out], target[held_out], weights[held_out])
         if current < best_loss:
@@ -238,7 +246,8 @@ def _pack(pull: np.ndarray, curvature: np.ndarray) -> np.ndarray:
 
     Ten bits each are more than boosting needs (Shi et al. 2022, arXiv:2207.09682).
     """
-    return np.rint(pull * LEVELS) * SHIFT + np.rint(curvature * (4 * LEVELS))
+    packed: np.ndarray = np.rint(pull * LEVELS) * SHIFT + np.rint(curvature * (4 * LEVELS))
+    return packed
 
 
 def _unpack(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -254,7 +263,8 @@ def _parted(sums: np.ndarray, bins: np.ndarray, leaf: np.ndarray, packed: np.nda
     leaves, size = sums.shape
     part = np.bincount(leaf * size + bins, packed, leaves * size).reshape(leaves, size)
     both = (sums - part, part) if rarer else (part, sums - part)
-    return np.stack(both, axis=1).reshape(2 * leaves, size)
+    parted: np.ndarray = np.stack(both, axis=1).reshape(2 * leaves, size)
+    return parted
 
 
 def _best_question(column: int, pulls: np.ndarray, curves: np.ndarray, shrinkage: float) -> tuple[float, Question]:

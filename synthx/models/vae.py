@@ -4,7 +4,8 @@ Every row has a place in a space of a few dimensions. An encoder says where a ro
 may lie at a place. The decoder is that of the other table models: a network that completes rows, here given the latent
 vector too, so that rows can still be drawn in a few stages and any cells can be given. A decoder this strong could do
 without the latent vector, and would, if information in it had its full price (posterior collapse): so a nat costs less
-than one here, and many rows show the decoder little but the vector.
+than one here. A share of the rows gives the decoder no vector, so that it heeds visible cells too, and does not take
+the vector at its word.
 
 At that price rows do not fill the space as a normal distribution would. A second phase learns where they lie: a flow
 that carries normal noise there, given the visible cells (`prior.py`). The flow runs both ways, and the latent vectors
@@ -107,7 +108,7 @@ class TabularVAE(Explorable):
         prior_steps: int | None = None,
         stages: int | None = None,
         latent: int = 16,
-        beta: float = 0.4,
+        beta: float = 0.5,
         width: int = 256,
         blocks: int = 2,
         learning_rate: float = 2e-3,
@@ -135,7 +136,7 @@ class TabularVAE(Explorable):
             if value is not None or name in ("width", "blocks", "latent"):
                 check_whole(name, value, least)
         if not 0 < self.beta < math.inf:
-            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number above 0; 0.4 is usual")
+            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number above 0; 0.5 is usual")
 
     def _learn(
         self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
@@ -146,8 +147,7 @@ class TabularVAE(Explorable):
         rows = rows.to(device)
         self.network_, self.prior_ = self._networks(digits, device)
         decoder = self.network_.decoder
-        for part in (self.network_.encoder, decoder, self.prior_):
-            part.smooth(digits.ranks(self.codec_.ranks))
+        decoder.smooth(digits.ranks(self.codec_.ranks))
         counts = decoder.heads.count(rows)
         decoder.start_at(((counts + 0.5) / len(rows)).log())
         self.marginals_ = (counts / len(rows)).log().clamp(min=NEVER)

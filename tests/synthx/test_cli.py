@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -17,6 +17,8 @@ import torch
 
 from synthx.cli import main
 from synthx.errors import TrainingError
+from synthx.models.base import Synthesizer
+from synthx.models.choice import Choice
 from synthx.schema import Role, Schema
 from synthx.training import Progress, ProgressEvent
 
@@ -77,7 +79,7 @@ def people(tmp_path: Path) -> Path:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     model = StandIn()
-    monkeypatch.setattr("synthx.cli.fit._synthesizer", lambda *_, **__: model)
+    monkeypatch.setattr("synthx.models.choice.choose", lambda *_, **__: Choice(cast(Synthesizer, model), "Chose it."))
     monkeypatch.setattr("synthx.models.registry.load", lambda _: model)
     return model
 
@@ -180,7 +182,7 @@ def test_fit_saves_what_it_learned_and_keeps_progress_off_standard_output(
     path = people.with_name("m.synthx")
     status, out, err = run("fit", people, "-o", path, "--target", "fraud")
     assert (status, out) == (0, f"Learned 200 rows.\nWritten to {path}.\n")
-    assert err == "    0 s    50%  learning: loss 1.0\n"
+    assert err == "Chose it.\n    0 s    50%  learning: loss 1.0\n"
     assert json.loads(path.read_text()) == {"rows": 200, "target": "fraud"}
 
 
@@ -194,7 +196,7 @@ def test_fit_takes_a_schema_file_and_moves_the_target(run: Run, people: Path, st
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--model", "oracle"], "there is no model 'oracle'; choose from gan"),
+        (["--model", "oracle"], "there is no model 'oracle'; choose from ar, gan, vae"),
         (["--target", "froud"], "'froud'"),
         (["--schema", "none.json"], "the schema file 'none.json' cannot be read"),
         (["--minutes", "soon"], "Invalid value for '--minutes'"),
@@ -226,6 +228,41 @@ def test_a_target_with_one_class(run: Run, tmp_path: Path) -> None:
     status, _, err = run("fit", tmp_path / "t.csv", "-o", tmp_path / "m.synthx", "--target", "fraud")
     assert status == 2
     assert "target column 'fraud' has one class only, 'no'" in err
+
+
+def _instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthx.models.autoregressive import TabularAR
+
+    steps = TabularAR.__init__.__kwdefaults__
+    assert steps is not None
+    monkeypatch.setattr(TabularAR.__init__, "__kwdefaults__", {**steps, "steps": 5, "width": 16, "hidden": 8})
+
+
+def test_auto_says_on_standard_error_why_it_chose_a_model(
+    run: Run, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _instant(monkeypatch)
+    path = people.with_name("m.synthx")
+    status, out, err = run("fit", people, "-o", path, "--model", "auto", "--device", "cpu")
+    assert status == 0
+    reason, first, *_ = err.splitlines()
+    assert reason.startswith("Chose ar, the autoregressive model, for 200 rows × 3 columns on cpu: ")
+    assert reason.endswith(".")
+    assert first == "    0 s         coding the table: 200 rows"
+    assert "Chose" not in out
+    assert out.startswith("Learned 200 rows of 3 columns in ")
+    assert out.endswith(f"Written to {path}.\n")
+
+
+def test_a_model_that_was_asked_for_needs_no_reason(run: Run, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _instant(monkeypatch)
+    path, rows = people.with_name("m.synthx"), people.with_name("rows.csv")
+    status, out, err = run("fit", people, "-o", path, "--model", "ar", "--device", "cpu", "--target", "fraud")
+    assert status == 0
+    assert "Chose" not in out + err
+    status, out, _ = run("sample", path, "-n", "20", "-o", rows, "--given", "fraud=yes", "--seed", "1")
+    assert (status, out) == (0, f"Written 20 rows to {rows}.\n")
+    assert (pd.read_csv(rows)["fraud"] == "yes").all()
 
 
 # -- sample ---------------------------------------------------------------------------------------------------------
