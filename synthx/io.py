@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from synthx._csv_lines import csv_lines
 from synthx._files import check_output, replacing, writing
 from synthx.errors import DataError, OutputError
 
@@ -193,7 +194,10 @@ class _CsvSink:
     def write(self, frame: pd.DataFrame) -> None:
         _check_columns(self.columns, frame)
         frame = self._timed_as_before(frame)
-        frame.to_csv(self.text, index=False, header=self.is_first, lineterminator="\n")
+        if not self.is_first and (lines := csv_lines(frame)) is not None:
+            self.text.write(lines)
+        else:
+            frame.to_csv(self.text, index=False, header=self.is_first, lineterminator="\n")
         self.is_first = False
 
     def _timed_as_before(self, frame: pd.DataFrame) -> pd.DataFrame:

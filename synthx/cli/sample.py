@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -52,8 +53,13 @@ def sample(
 
     synthesizer = load(model)
     conditions = parse_given(given or (), synthesizer.schema_)
-    with reporting() as report, TableWriter(output, force=force) as writer:
+    with reporting() as report, TableWriter(output, force=force) as writer, ThreadPoolExecutor(1) as pool:
+        written: Future[None] | None = None  # one batch is written while the next is drawn
         for frame in synthesizer.sample_batches(rows, given=conditions or None, seed=seed):
-            writer.append(frame)
+            if written is not None:
+                written.result()
+            written = pool.submit(writer.append, frame)
             report("sampling", writer.rows / rows, f"{writer.rows:,} rows")
+        if written is not None:
+            written.result()
     typer.echo(f"Written {writer.rows:,} rows to {output}.")

@@ -72,6 +72,8 @@ class _Beginnings:
         """Give each row its value, shape (rows,), and group rows anew."""
         self.values[:, digit] = drawn
         self.known += 1
+        if self.known == self.values.shape[1]:
+            return  # nothing follows
         vectors, size = self.network.vector, self.network.size(digit)
         if self.group is not None and len(self.sums) * size <= ALIKE * len(drawn):
             beginning = self.group * size + drawn
@@ -252,4 +254,4 @@ def _pick(logits: Tensor, group: Tensor | None, generator: torch.Generator) -> T
     most = below[:, -1:]
     uniform = torch.rand(len(below), 1, generator=generator, device=below.device)
     goal = torch.minimum(uniform * most, torch.nextafter(most, most.new_zeros(())))
-    return (below <= goal).sum(dim=1)
+    return torch.searchsorted(below, goal, right=True).squeeze(1)
