@@ -44,7 +44,7 @@ class TableSynthesizer(Synthesizer):
     """What all generators of single tables share: coding, conditions, batches, files.
 
     A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell. It has at least the settings
-    named here; `refine` it may leave out.
+    named here.
     """
 
     max_minutes: float | None
@@ -53,7 +53,7 @@ class TableSynthesizer(Synthesizer):
     rare_threshold: int
     batch_size: int
     learning_rate: float
-    refine: bool = False
+    refine: bool
 
     codec_: TableCodec
     refinement_: Refinement | None = None

@@ -80,6 +80,9 @@ class TabularVAE(Explorable):
         Residual blocks of encoder and decoder.
     learning_rate : float
         At its peak.
+    refine : bool
+        Accept drawn rows in proportion to how likely a classifier takes them to be real: more faithful rows for a
+        longer fit and slower sampling.
 
     Attributes
     ----------
@@ -112,6 +115,7 @@ class TabularVAE(Explorable):
         width: int = 256,
         blocks: int = 2,
         learning_rate: float = 2e-3,
+        refine: bool = False,
     ) -> None:
         self.max_minutes = max_minutes
         self.seed = seed
@@ -126,6 +130,7 @@ class TabularVAE(Explorable):
         self.width = width
         self.blocks = blocks
         self.learning_rate = learning_rate
+        self.refine = refine
 
     # -- learning -----------------------------------------------------------------------------------------------
 
