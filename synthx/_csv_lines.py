@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 __all__ = ["csv_lines"]
@@ -29,15 +27,17 @@ def csv_lines(frame: pd.DataFrame) -> str | None:
 
 def _texts(column: pd.Series[Any]) -> pa.Array | None:
     """Return the cells as pandas would write them, quoted where needed, empty where missing."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
+    from pandas.api.types import infer_dtype
 
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
         return pa.array(column.to_numpy()).cast(pa.large_string())
     if column.dtype == np.float64:
         cells = [None if cell != cell else repr(cell) for cell in column.tolist()]
         return pc.fill_null(pa.array(cells, pa.large_string()), "")
-    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) != "string":
+    if column.dtype != object or infer_dtype(column, skipna=True) != "string":
         return None
     cells = pa.array(column, pa.large_string(), from_pandas=True)
     if pc.any(pc.match_substring(cells, "\r")).as_py():
