@@ -55,11 +55,13 @@ def sample(
     conditions = parse_given(given or (), synthesizer.schema_)
     with reporting() as report, TableWriter(output, force=force) as writer, ThreadPoolExecutor(1) as pool:
         written: Future[None] | None = None  # one batch is written while the next is drawn
+        drawn = 0
         for frame in synthesizer.sample_batches(rows, given=conditions or None, seed=seed):
             if written is not None:
                 written.result()
             written = pool.submit(writer.append, frame)
-            report("sampling", writer.rows / rows, f"{writer.rows:,} rows")
+            drawn += len(frame)
+            report("sampling", drawn / rows, f"{drawn:,} rows")
         if written is not None:
             written.result()
     typer.echo(f"Written {writer.rows:,} rows to {output}.")
