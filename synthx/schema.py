@@ -65,7 +65,6 @@ class Role(StrEnum):
     PROTECTED = "protected"
     ENTITY = "entity"
     TIME = "time"
-    STATIC = "static"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,9 @@ class Column:
         What the column is for.
     nullable : bool
         Whether cells may be missing.
+    static : bool
+        Whether the column is constant within an entity (a patient's sex) and not observed anew at each step. A column
+        of any role but the entity's key and the time may be.
     levels : tuple of scalars, optional
         Declared levels of a discrete column, in order if ordinal; the value of a constant. Declared means public: the
         user vouches that the list itself says nothing about one person.
@@ -106,6 +108,7 @@ class Column:
     dtype: str = "object"
     role: Role | None = None
     nullable: bool = False
+    static: bool = False
     levels: tuple[Scalar, ...] | None = None
     lower: float | str | None = None
     upper: float | str | None = None
@@ -114,6 +117,10 @@ class Column:
     reason: str = ""
 
     def __post_init__(self) -> None:
+        if self.static and self.role in (Role.ENTITY, Role.TIME):
+            raise SchemaError(
+                f"column {self.name!r} is the {self.role} and cannot be static", remedy="leave one of the two out"
+            )
         if self.levels is not None and len(set(map(repr, self.levels))) != len(self.levels):
             raise SchemaError(
                 f"column {self.name!r} declares a level twice in {list(self.levels)!r}",
@@ -178,6 +185,20 @@ class Schema:
         return tuple(column for column in self.columns if column.role is role)
 
     @property
+    def entity(self) -> tuple[str, ...]:
+        """The names of the columns that together are the key of an entity; empty where each row is its own."""
+        return tuple(column.name for column in self.with_role(Role.ENTITY))
+
+    @property
+    def time(self) -> Column | None:
+        return next(iter(self.with_role(Role.TIME)), None)
+
+    @property
+    def static(self) -> tuple[str, ...]:
+        """The names of the columns that are constant within an entity, beside its key."""
+        return tuple(column.name for column in self.columns if column.static)
+
+    @property
     def target(self) -> Column | None:
         return next(iter(self.with_role(Role.TARGET)), None)
 
@@ -185,7 +206,8 @@ class Schema:
         width = max((len(name) for name in self.names), default=0)
         lines = []
         for column in self.columns:
-            role = f" [{column.role}]" if column.role else ""
+            marks = [*([column.role] if column.role else []), *(["static"] if column.static else [])]
+            role = f" [{', '.join(marks)}]" if marks else ""
             missing = ", may be missing" if column.nullable else ""
             reason = f"  — {column.reason}" if column.reason else ""
             lines.append(f"  {column.name:<{width}}  {column.kind}{role} ({column.dtype}{missing}){reason}")
@@ -200,14 +222,23 @@ class Schema:
         *,
         target: str | None = None,
         protected: Iterable[str] = (),
-        entity: str | None = None,
+        entity: str | Iterable[str] | None = None,
         time: str | None = None,
+        static: Iterable[str] | None = None,
         assume_public: bool = False,
     ) -> Schema:
         """Detect the schema of a frame; see `synthx.detection` for the rules."""
         from synthx.detection import detect
 
-        return detect(frame, target=target, protected=protected, entity=entity, time=time, assume_public=assume_public)
+        return detect(
+            frame,
+            target=target,
+            protected=protected,
+            entity=entity,
+            time=time,
+            static=static,
+            assume_public=assume_public,
+        )
 
     def replace(self, name: str, **changes: Any) -> Schema:
         """Return a copy in which one column is changed, e.g. ``schema.replace("zip", kind=Kind.CATEGORICAL)``."""

@@ -22,7 +22,9 @@ def detect(
     protected: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="A protected attribute, e.g. sex; may be repeated.")
     ] = None,
-    entity: Annotated[str | None, typer.Option(metavar="COL", help="Whom a row belongs to.")] = None,
+    entity: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Whom a row belongs to; repeat it for a key of several.")
+    ] = None,
     time: Annotated[str | None, typer.Option(metavar="COL", help="When the row happened.")] = None,
     assume_public: Annotated[
         bool,

@@ -126,6 +126,7 @@ class NumericCodec:
         nullable: bool = False,
         decimals: int | None = None,
         max_bins: int = MAX_BINS,
+        max_spikes: int = MAX_SPIKES,
     ) -> NumericCodec:
         """Choose spikes, bins and knots from `values`, shape (rows,), NaN where missing.
 
@@ -136,7 +137,7 @@ class NumericCodec:
         grid = Grid.of(filled, decimals)
         filled = grid.snap(filled)
         distinct, counts = np.unique(filled, return_counts=True)
-        is_spike = _choose_spikes(counts, len(filled), rare_threshold)
+        is_spike = _choose_spikes(counts, len(filled), rare_threshold, max_spikes)
         if not is_spike.any() and len(filled) < rare_threshold:
             nothing = np.empty(0)
             return cls(True, nothing, nothing, nothing, grid)
@@ -281,21 +282,21 @@ class NumericCodec:
         return cls(nullable=values["nullable"], grid=Grid(**values["grid"]), **arrays)
 
 
-def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int) -> np.ndarray:
+def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int, most: int) -> np.ndarray:
     """Return which distinct values get codes of their own, from their counts in ascending order; shape (distinct,).
 
     All frequent values of a column with few values do. Of a column with many, those that stand out from their
     neighbours: a smooth histogram has no spikes, however many rows it counts.
     """
-    if len(counts) <= MAX_SPIKES:
+    if len(counts) <= most:
         return counts >= rare_threshold
     neighbours = np.lib.stride_tricks.sliding_window_view(
         np.pad(counts, NEIGHBOURS, mode="reflect"), 2 * NEIGHBOURS + 1
     )
     spikes: np.ndarray = counts >= np.maximum(STANDS_OUT * np.median(neighbours, axis=1), rows * SPIKE_SHARE)
     spikes &= counts >= rare_threshold
-    if spikes.sum() > MAX_SPIKES:
-        spikes &= counts > np.partition(counts[spikes], -MAX_SPIKES - 1)[-MAX_SPIKES - 1]
+    if spikes.sum() > most:
+        spikes &= counts > np.partition(counts[spikes], -most - 1)[-most - 1]
     return spikes
 
 

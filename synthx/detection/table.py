@@ -10,6 +10,7 @@ import pandas as pd
 from synthx.detection.cells import Cells, Finding, read_cells
 from synthx.detection.column import find_entity, find_kind, find_learned, find_time, plain_scalar
 from synthx.detection.public import declare, declare_levels
+from synthx.entities import Entities
 from synthx.errors import DataError, SchemaError
 from synthx.schema import Column, Kind, Role, Schema
 
@@ -24,8 +25,9 @@ def detect(
     *,
     target: str | None = None,
     protected: Iterable[str] = (),
-    entity: str | None = None,
+    entity: str | Iterable[str] | None = None,
     time: str | None = None,
+    static: Iterable[str] | None = None,
     assume_public: bool = False,
 ) -> Schema:
     """Detect what each column of a table is.
@@ -39,10 +41,12 @@ def detect(
         public.
     protected : iterable of str
         Columns whose groups must be treated alike.
-    entity : str, optional
-        The key of whom a row belongs to; an identifier even though it repeats.
+    entity : str or iterable of str, optional
+        The key of whom a row belongs to, one column or several; an identifier even though it repeats.
     time : str, optional
         What orders the rows of an entity: dates or numbers.
+    static : iterable of str, optional
+        The columns that are constant within an entity; by default those that are found to be.
     assume_public : bool
         Declare the levels of all discrete columns, and the bounds and decimals of numbers and dates, as they occur in
         the data. The user vouches that these are public; under differential privacy they cost nothing.
@@ -57,17 +61,20 @@ def detect(
     ------
     DataError
         If the table is empty, a name is not text or occurs twice, cells are infinite or of an unreadable type, the
-        target has one class only, or the time column holds neither dates nor numbers.
+        target has one class only, the time column holds neither dates nor numbers, an entity's key is missing, or a
+        column that is said to be static varies within an entity.
     SchemaError
         If a role names a column that the table lacks, or one column is given two roles.
     """
     _check_table(frame)
-    roles = _assign_roles(list(frame.columns), target=target, protected=protected, entity=entity, time=time)
+    keys = (entity,) if isinstance(entity, str) else tuple(entity or ())
+    roles = _assign_roles(list(frame.columns), target=target, protected=protected, entity=keys, time=time)
+    constant = _find_static(frame, keys, time, static)
     columns = []
     for name in frame.columns:
         cells = read_cells(frame[name])
         role = roles.get(name)
-        column = _make_column(cells, role, _finder(role)(cells))
+        column = _make_column(cells, role, _finder(role)(cells), static=name in constant)
         if role is Role.TARGET:
             _check_target(column, cells)
             column = declare_levels(column, cells) if _is_list_of_labels(column, cells) else column
@@ -91,22 +98,17 @@ def _check_table(frame: pd.DataFrame) -> None:
 
 
 def _assign_roles(
-    names: list[str], *, target: str | None, protected: Iterable[str], entity: str | None, time: str | None
+    names: list[str], *, target: str | None, protected: Iterable[str], entity: tuple[str, ...], time: str | None
 ) -> dict[str, Role]:
     if isinstance(protected, str):
         protected = (protected,)
     wanted = [(target, Role.TARGET), *((name, Role.PROTECTED) for name in protected)]
-    wanted += [(entity, Role.ENTITY), (time, Role.TIME)]
+    wanted += [*((name, Role.ENTITY) for name in entity), (time, Role.TIME)]
     roles: dict[str, Role] = {}
     for name, role in wanted:
         if name is None:
             continue
-        if name not in names:
-            close = difflib.get_close_matches(str(name), names, n=3) or names[:5]
-            raise SchemaError(
-                f"the {role} column {name!r} is not in the table",
-                remedy=f"choose a column of the table, such as {', '.join(map(repr, close))}",
-            )
+        _check_known(name, str(role), names)
         if roles.get(name, role) is not role:
             raise SchemaError(
                 f"column {name!r} is given two roles, {roles[name]} and {role}",
@@ -114,6 +116,34 @@ def _assign_roles(
             )
         roles[name] = role
     return roles
+
+
+def _check_known(name: str, role: str, names: list[str]) -> None:
+    if name not in names:
+        close = difflib.get_close_matches(str(name), names, n=3) or names[:5]
+        raise SchemaError(
+            f"the {role} column {name!r} is not in the table",
+            remedy=f"choose a column of the table, such as {', '.join(map(repr, close))}",
+        )
+
+
+def _find_static(
+    frame: pd.DataFrame, entity: tuple[str, ...], time: str | None, static: Iterable[str] | None
+) -> frozenset[str]:
+    """Return the columns that are constant within an entity: those named, once they are checked, or those found."""
+    if not entity:
+        if static is not None:
+            raise SchemaError("static columns are named, but no entity", remedy="name the entity's key as well")
+        return frozenset()
+    entities = Entities.of(frame, entity)
+    if static is None:
+        others = [name for name in frame.columns if name not in entity and name != time]
+        return frozenset(entities.constant(frame[others]))
+    named = (static,) if isinstance(static, str) else tuple(static)
+    for name in named:
+        _check_known(name, "static", list(frame.columns))
+    entities.check_constant(frame[list(named)])
+    return frozenset(named)
 
 
 def _finder(role: Role | None) -> Callable[[Cells], Finding]:
@@ -126,13 +156,14 @@ def _finder(role: Role | None) -> Callable[[Cells], Finding]:
     return lambda cells: find_learned(cells, role.value)
 
 
-def _make_column(cells: Cells, role: Role | None, found: Finding) -> Column:
+def _make_column(cells: Cells, role: Role | None, found: Finding, *, static: bool) -> Column:
     return Column(
         name=cells.name,
         kind=found.kind,
         dtype=cells.dtype,
         role=role,
         nullable=cells.present < cells.rows,
+        static=static and found.kind is not Kind.CONSTANT,
         levels=found.levels,
         decimals=found.decimals,
         format=found.format,

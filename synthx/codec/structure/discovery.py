@@ -46,7 +46,7 @@ def _find_duplicates(evidence: Evidence, names: list[str]) -> list[Duplicate]:
     rows = evidence.sample()
     groups: dict[tuple[object, ...], list[str]] = {}
     for name in names:
-        key = (evidence.pattern(name), evidence.column(name).role is Role.STATIC, *_glimpse(evidence, name, rows))
+        key = (evidence.pattern(name), evidence.column(name).static, *_glimpse(evidence, name, rows))
         groups.setdefault(key, []).append(name)
     edges = {(a, b) for group in groups.values() for a in group for b in group if a != b and _can_copy(evidence, a, b)}
     return choose(evidence, edges, lambda source, name: _confirm_duplicate(evidence, source, name))
@@ -84,7 +84,7 @@ def _find_shared_missing(evidence: Evidence, names: list[str]) -> list[SharedMis
         missing = int(evidence.missing(group[0]).sum())
         if missing < evidence.rare_threshold or len(evidence.frame) - missing < evidence.rare_threshold:
             continue
-        static = [name for name in group if evidence.column(name).role is Role.STATIC]
+        static = [name for name in group if evidence.column(name).static]
         moving = [name for name in group if name not in static]
         rules += [SharedMissing(tuple(part)) for part in (static, moving) if len(part) > 1]
     return rules

@@ -72,7 +72,7 @@ class Evidence:
 
     def are_alike(self, first: str, second: str) -> bool:
         """Whether both columns, or neither, are constant within an entity; rules must not mix the two."""
-        return (self.column(first).role is Role.STATIC) == (self.column(second).role is Role.STATIC)
+        return self.column(first).static == self.column(second).static
 
     def numbers(self, name: str) -> Floats | None:
         """Return the column as numbers (see `cells.read`); shape (rows,)."""

@@ -202,8 +202,8 @@ def test_the_entity_takes_part_in_no_rule_and_static_columns_only_in_their_own()
     values = rng().integers(0, 9, ROWS)
     frame = pd.DataFrame({"a": values, "b": values})
     assert discover(frame, a={"role": Role.ENTITY}).rules == ()
-    assert discover(frame, a={"role": Role.STATIC}).rules == ()
-    assert discover(frame, a={"role": Role.STATIC}, b={"role": Role.STATIC}).derived == {"b"}
+    assert discover(frame, a={"static": True}).rules == ()
+    assert discover(frame, a={"static": True}, b={"static": True}).derived == {"b"}
 
 
 # -- sums -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,32 @@
+"""What a point in time says by the calendar: the hour, the weekday, the day of the month, the month."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["CALENDAR", "calendar"]
+
+CALENDAR = 10
+"""Numbers that describe a point in time."""
+
+Floats = NDArray[np.float64]
+
+
+def calendar(microseconds: Floats) -> Floats:
+    """Describe points in time, counted in microseconds since 1970.
+
+    Returns
+    -------
+    float array, shape (points, 10)
+        Sine and cosine of the time of day, the weekday, the day of the month and the month of the year; whether it is
+        the first and whether the last day of a month.
+    """
+    when = pd.DatetimeIndex(microseconds.astype(np.int64).astype("datetime64[us]"))
+    of_day = (microseconds % 86_400e6) / 86_400e6
+    day = when.day.to_numpy() - 1
+    length = when.days_in_month.to_numpy()
+    angles = np.stack([of_day, when.dayofweek.to_numpy() / 7, day / 31, (when.month.to_numpy() - 1) / 12], axis=1)
+    ends = np.stack([day == 0, day == length - 1], axis=1)
+    return np.concatenate([np.sin(2 * np.pi * angles), np.cos(2 * np.pi * angles), ends.astype(np.float64)], axis=1)

@@ -1,0 +1,105 @@
+"""Numbers of a sequence as levels or as distances from a reference."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthx.codec.numeric import NumericCodec
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.references import Reference
+
+__all__ = ["NumberCodec"]
+
+Floats = NDArray[np.float64]
+LEVEL_BINS, MOVE_BINS = 64, 100
+
+
+@dataclasses.dataclass(frozen=True)
+class NumberCodec:
+    """The codes of one column of numbers at the steps of a sequence.
+
+    The codes of levels come first, then those of distances from the reference: a level where the reference is not
+    known (at the first step, as a rule), a distance where it is.
+
+    Parameters
+    ----------
+    level : NumericCodec
+        Codes of values as they stand.
+    reference : Reference, optional
+        What the number is measured from; None if it is always coded as it stands.
+    move : NumericCodec, optional
+        Codes of the distances.
+    bounded : bool
+        Whether a value that a distance leads to is kept inside the range of the levels.
+    """
+
+    level: NumericCodec
+    reference: Reference | None = None
+    move: NumericCodec | None = None
+    bounded: bool = True
+
+    @property
+    def size(self) -> int:
+        return self.level.size + (0 if self.move is None else self.move.size)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest level."""
+        known = np.concatenate([self.level.spikes, self.level.knots])
+        return (float(known.min()), float(known.max())) if len(known) else (-np.inf, np.inf)
+
+    @property
+    def ranks(self) -> NDArray[np.float64]:
+        """Where each code stands: levels from 0 to 1, distances from 2 to 3; NaN for missing; shape (size,)."""
+        parts = [self.level.ranks] + ([] if self.move is None else [2 + self.move.ranks])
+        return np.concatenate(parts)
+
+    def source(self, values: Floats, history: History) -> Floats:
+        """Return what the number is measured from at each step, NaN where it is not known; shape (steps,)."""
+        if self.reference is None:
+            return np.full(len(values), np.nan)
+        known = values if self.reference.now else history.values
+        return known[:, self.reference.column]
+
+    def encode(self, values: Floats, source: Floats) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return codes and offsets of values, shape (steps,), that are measured from `source`."""
+        codes, offsets = self.level.encode(values)
+        if self.move is not None:
+            moved = ~np.isnan(values - source)
+            code, offsets[moved] = self.move.encode((values - source)[moved])
+            codes[moved] = code + self.level.size
+        return codes, offsets
+
+    def decode(self, codes: NDArray[np.integer[Any]], offsets: NDArray[np.floating[Any]], source: Floats) -> Floats:
+        """Return the values that codes and offsets stand for, NaN where missing; shape (steps,)."""
+        moved = codes >= self.level.size
+        values = self.level.decode(np.where(moved, 0, codes), offsets)
+        if self.move is not None and moved.any():
+            reached = source[moved] + self.move.decode(codes[moved] - self.level.size, offsets[moved])
+            reached = np.clip(reached, *self.ends) if self.bounded else reached
+            values[moved] = self.level.grid.snap(reached)
+        return values
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "level": self.level.to_dict(),
+            "reference": None if self.reference is None else list(self.reference),
+            "move": None if self.move is None else self.move.to_dict(),
+            "bounded": self.bounded,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> NumberCodec:
+        reference, move = values["reference"], values["move"]
+        return cls(
+            NumericCodec.from_dict(values["level"]),
+            None if reference is None else Reference(*reference),
+            None if move is None else NumericCodec.from_dict(move),
+            values["bounded"],
+        )

@@ -1,0 +1,172 @@
+"""What the numbers of a sequence are measured from.
+
+A number is coded as it stands (its *level*), or as its distance from a *reference*: its own last value, the last value
+of another column, or what another column holds at the same step. The closer the reference, the fewer bits a value
+costs, and the finer the bins that describe it: an opening price is near the last close, a day's high near its low.
+Whichever has the least entropy is chosen for each column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthx.codec.sequence.history import History
+
+__all__ = ["Reference", "choose_references", "entropy"]
+
+SAMPLE = 20_000
+PIECES = 100
+LEAST_GAIN = 0.1
+"""Nats a value that a reference must save."""
+LEAST_GAIN_OF_ANOTHER = 0.25
+"""Nats that a reference to another column must save beyond one to the column itself."""
+ALIKE = 0.9
+"""The least correlation of two columns that may be measured from each other."""
+FINEST = 1e-6
+"""What counts as equal, as a share of a column's range."""
+
+Floats = NDArray[np.float64]
+
+
+class Reference(NamedTuple):
+    """What a column is measured from.
+
+    Parameters
+    ----------
+    column : int
+        The index of a column of numbers; its own for its own last value.
+    now : bool
+        Whether it is what that column holds at the same step, and not the last value before it.
+    """
+
+    column: int
+    now: bool
+
+
+def entropy(values: Floats, finest: float) -> float:
+    """Return the differential entropy of values in nats, by pieces that hold equally many (Vasicek 1976).
+
+    Parameters
+    ----------
+    values : float array, shape (n,)
+        Without missing ones.
+    finest : float
+        The least width of a piece: the step of a grid, or what counts as equal.
+    """
+    if len(values) == 0:
+        return 0.0
+    ordered = np.sort(values)
+    pieces = min(PIECES, len(ordered))
+    ends = np.linspace(0, len(ordered), pieces + 1).astype(int)
+    edges = np.concatenate([ordered[ends[:-1]], ordered[-1:]])
+    widths = np.maximum(np.diff(edges), finest)
+    shares = np.diff(ends) / len(ordered)
+    return float((shares * np.log(widths / shares)).sum())
+
+
+def choose_references(
+    values: Floats,
+    history: History,
+    steps: Sequence[float],
+    kinds: Sequence[object],
+    *,
+    time: int | None,
+) -> tuple[Reference | None, ...]:
+    """Choose for each column what it is measured from.
+
+    Parameters
+    ----------
+    values : float array, shape (steps, columns)
+        NaN where missing.
+    history : History
+        What is known before each step.
+    steps : sequence of float
+        The step of each column's grid; 0 for any number.
+    kinds : sequence
+        Columns are only measured from columns of the same kind.
+    time : int, optional
+        The column of the time, which is always measured from the last step's.
+
+    Returns
+    -------
+    tuple of Reference or None
+        None for a column that is coded as it stands. References at the same step form no circle.
+    """
+    rows = np.unique(np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(int))
+    search = _Search(values[rows], history.values[rows], steps)
+    chosen: list[Reference | None] = [search.itself(column) for column in range(values.shape[1])]
+    if time is not None:
+        chosen[time] = Reference(time, now=False)
+    gains = []
+    for column in range(values.shape[1]):
+        if column != time:
+            gains += [
+                (search.saved(column, reference, chosen[column]), column, reference)
+                for other in search.alike(column)
+                if kinds[other] == kinds[column]
+                for reference in (Reference(other, now=True), Reference(other, now=False))
+                if not (other == time and not reference.now)
+            ]
+    settled: set[int] = set()
+    for gain, column, reference in sorted(gains, key=lambda found: -found[0]):
+        circle = reference.now and column in _followed(reference.column, chosen)
+        if gain >= LEAST_GAIN_OF_ANOTHER and column not in settled and not circle:
+            chosen[column] = reference
+            settled.add(column)
+    return tuple(chosen)
+
+
+def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
+    """Return a column and all that it is measured from at the same step."""
+    seen = {column}
+    reference = chosen[column]
+    while reference is not None and reference.now and reference.column not in seen:
+        seen.add(reference.column)
+        reference = chosen[reference.column]
+    return seen
+
+
+class _Search:
+    def __init__(self, values: Floats, last: Floats, steps: Sequence[float]) -> None:
+        self.values, self.last, self.steps = values, last, steps
+        ranges = np.array([np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T])
+        self.finest = np.maximum(np.array(steps), FINEST * np.maximum(ranges, 1e-300))
+        self.levels = [entropy(column[~np.isnan(column)], self.finest[i]) for i, column in enumerate(values.T)]
+
+    def itself(self, column: int) -> Reference | None:
+        """Return the column's own last value where that saves enough."""
+        reference = Reference(column, now=False)
+        return reference if self.saved(column, reference, None) >= LEAST_GAIN else None
+
+    def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
+        """Return how many nats a filled cell saves by a reference, compared with another or with none."""
+        return self._cost(column, instead_of) - self._cost(column, reference)
+
+    def _cost(self, column: int, reference: Reference | None) -> float:
+        if reference is None:
+            return self.levels[column]
+        values = self.values[:, column]
+        filled = ~np.isnan(values)
+        source = (self.values if reference.now else self.last)[:, reference.column]
+        difference = (values - source)[filled]
+        known = ~np.isnan(difference)
+        share = float(known.mean()) if len(known) else 0.0
+        finest = max(self.finest[column], self.steps[reference.column])
+        return share * entropy(difference[known], finest) + (1 - share) * self.levels[column]
+
+    def alike(self, column: int) -> list[int]:
+        """Return the columns that correlate with a column where both are filled."""
+        found = []
+        for other in range(self.values.shape[1]):
+            both = ~np.isnan(self.values[:, column]) & ~np.isnan(self.values[:, other])
+            if other == column or both.sum() < PIECES:
+                continue
+            a, b = self.values[both, column], self.values[both, other]
+            spread = a.std() * b.std()
+            if spread > 0 and ((a - a.mean()) * (b - b.mean())).mean() >= ALIKE * spread:
+                found.append(other)
+        return found

@@ -1,0 +1,197 @@
+"""The steps of sequences as codes, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from synthx.codec import cells
+from synthx.codec.numeric import NumericCodec
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.moves import LEVEL_BINS, MOVE_BINS, NumberCodec
+from synthx.codec.sequence.references import Reference, choose_references
+from synthx.codec.table import TableCodec
+from synthx.schema import Kind, Role, Schema
+
+__all__ = ["CodedSteps", "StepCodec"]
+
+Floats = NDArray[np.float64]
+
+
+class CodedSteps(NamedTuple):
+    """Coded steps of sequences that stand one after the other.
+
+    Parameters
+    ----------
+    codes : int32 array, shape (steps, columns)
+    values : float array, shape (steps, numbers)
+        What the columns of numbers hold, NaN where missing.
+    history : History
+        What is known of them before each step.
+    clock : float array, shape (steps,)
+        The time; the number of the step where there is no time column.
+    """
+
+    codes: NDArray[np.int32]
+    values: Floats
+    history: History
+    clock: Floats
+
+
+@dataclasses.dataclass(frozen=True)
+class StepCodec:
+    """Codes of the columns that change from step to step, in the order in which they are drawn.
+
+    Parameters
+    ----------
+    table : TableCodec
+        Of the steps, each taken by itself; its columns stand in the order in which they are drawn: the time first, and
+        what is measured from another column after that one.
+    numbers : mapping of str to NumberCodec
+        The codecs of the columns of numbers, in that order; references count among these.
+    """
+
+    table: TableCodec
+    numbers: Mapping[str, NumberCodec]
+
+    # -- fitting ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, schema: Schema, starts: NDArray[np.int64], *, rare_threshold: int) -> StepCodec:
+        """Learn the codes of steps.
+
+        Parameters
+        ----------
+        frame : DataFrame, shape (steps, columns)
+            The columns that change, sorted by sequence and time.
+        schema : Schema
+            Of these columns.
+        starts : int array, shape (sequences,)
+            The first step of each sequence, ascending.
+        rare_threshold : int
+            Nothing that fewer rows share is stored, unless the schema declares it.
+
+        Raises
+        ------
+        DataError
+            If a cell contradicts the schema.
+        """
+        table = TableCodec.fit(frame, schema, rare_threshold=rare_threshold)
+        names = [name for name, codec in table.columns.items() if isinstance(codec, NumericCodec)]
+        time = next((names.index(column.name) for column in schema.with_role(Role.TIME)), None)
+        values = _values(frame, schema, names)
+        history = History.before_steps(values, _clock(values, time, starts), starts)
+        grids = [table.columns[name].grid.step for name in names]  # type: ignore[union-attr]
+        kinds = [schema[name].kind is Kind.DATETIME for name in names]
+        references = choose_references(values, history, grids, kinds, time=time)
+        order = _drawing_order(references, time)
+        place = {column: position for position, column in enumerate(order)}
+        numbers = {}
+        for column in order:
+            level, reference = table.columns[names[column]], references[column]
+            assert isinstance(level, NumericCodec)
+            if reference is not None:
+                source = (values if reference.now else history.values)[:, reference.column]
+                decimals = level.grid.decimals if level.grid.step else None
+                other = table.columns[names[reference.column]].grid  # type: ignore[union-attr]
+                decimals = None if decimals is None or not other.step else max(decimals, other.decimals)
+                known = ~np.isnan(values[:, column] - source)
+                level = NumericCodec.fit(
+                    values[:, column], rare_threshold=rare_threshold, nullable=level.nullable,
+                    decimals=level.grid.decimals if level.grid.step else None, max_bins=LEVEL_BINS, max_spikes=LEVEL_BINS,
+                )
+                move = NumericCodec.fit(
+                    (values[:, column] - source)[known], rare_threshold=rare_threshold, decimals=decimals, max_bins=MOVE_BINS,
+                )
+                if move.size:
+                    numbers[names[column]] = NumberCodec(level, Reference(place[reference.column], reference.now), move, column != time)
+                    continue
+            numbers[names[column]] = NumberCodec(level)
+        others = [name for name in table.columns if name not in numbers]
+        timed = [names[time]] if time is not None else []
+        drawn = [*timed, *others, *(name for name in numbers if name not in timed)]
+        table = dataclasses.replace(table, columns={name: table.columns[name] for name in drawn})
+        return cls(table, numbers)
+
+    # -- shape --------------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.table.columns)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of codes of each column."""
+        return tuple(
+            self.numbers[name].size if name in self.numbers else codec.size for name, codec in self.table.columns.items()
+        )
+
+    @property
+    def ranks(self) -> tuple[NDArray[np.float64] | None, ...]:
+        """Where each code stands in its column's order; see `TableCodec.ranks`."""
+        return tuple(
+            self.numbers[name].ranks if name in self.numbers else codec.ranks
+            for name, codec in self.table.columns.items()
+        )
+
+    @property
+    def time(self) -> int | None:
+        """The index of the time among the numbers (it is the first, where there is one)."""
+        return 0 if self.table.schema.time is not None else None
+
+    # -- coding -------------------------------------------------------------------------------------------------
+
+    def encode(self, frame: pd.DataFrame, starts: NDArray[np.int64]) -> CodedSteps:
+        """Return the codes of steps that are sorted by sequence and time."""
+        values = _values(frame, self.table.schema, list(self.numbers))
+        clock = _clock(values, self.time, starts)
+        history = History.before_steps(values, clock, starts)
+        codes = self.table.encode(frame).codes
+        for index, (name, number) in enumerate(self.numbers.items()):
+            source = number.source(values, history)
+            codes[:, self.names.index(name)] = number.encode(values[:, index], source)[0]
+        return CodedSteps(codes, values, history, clock)
+
+    def decode_numbers(self, codes: NDArray[np.int32], offsets: Floats, history: History) -> Floats:
+        """Return the values of the columns of numbers at one step of some sequences; (sequences, numbers)."""
+        values = np.full((len(codes), len(self.numbers)), np.nan)
+        for index, (name, number) in enumerate(self.numbers.items()):
+            column = self.names.index(name)
+            values[:, index] = number.decode(codes[:, column], offsets[:, column], number.source(values, history))
+        return values
+
+
+def _values(frame: pd.DataFrame, schema: Schema, names: list[str]) -> Floats:
+    columns = [cells.read_strictly(frame[name], schema[name]) for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
+
+
+def _clock(values: Floats, time: int | None, starts: NDArray[np.int64]) -> Floats:
+    """Return the time of each step: that of the time column, or else the number of the step."""
+    if time is not None:
+        return values[:, time]
+    first = np.zeros(len(values), np.int64)
+    first[starts] = starts
+    clock: Floats = (np.arange(len(values)) - np.maximum.accumulate(first)).astype(np.float64)
+    return clock
+
+
+def _drawing_order(references: tuple[Reference | None, ...], time: int | None) -> list[int]:
+    """Return the columns so that each comes after the one it is measured from at the same step, the time first."""
+    order: list[int] = []
+
+    def visit(column: int) -> None:
+        reference = references[column]
+        if reference is not None and reference.now and reference.column not in order:
+            visit(reference.column)
+        if column not in order:
+            order.append(column)
+
+    for column in ([] if time is None else [time]) + list(range(len(references))):
+        visit(column)
+    return order
