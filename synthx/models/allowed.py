@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from synthx.condition import Window
-from synthx.models.layout import Digits
+from synthx.models.layout import Digits, Heads
 from synthx.models.networks import NEVER
 
 __all__ = ["Allowed"]
@@ -58,3 +58,24 @@ class Allowed:
         if weights.ndim == 2:
             weights = weights.amax(dim=1) if first is None else weights[first]
         return logits + weights.log().clamp(min=NEVER)
+
+    def rule_out_heads(self, heads: Heads, logits: Tensor, values: Tensor) -> Tensor:
+        """Return the logits of several digits, shape (rows, heads.total), weighted by what is allowed.
+
+        Parameters
+        ----------
+        heads : Heads
+            Of the digits.
+        logits : Tensor, shape (rows, heads.total)
+        values : Tensor, shape (rows, all digits)
+            Where a second digit is among them, its first is known from here.
+        """
+        owners = heads.digits.tolist()
+        if all(self.weights[self.digits.column[digit]] is None for digit in owners):
+            return logits
+        parts = []
+        for digit, part in zip(owners, logits.split(heads.widths, dim=1), strict=True):
+            size = self.digits.sizes[digit]
+            first = values[:, digit - 1] if digit in self.digits.second else None
+            parts += [self.rule_out(digit, part[:, :size], first), part[:, size:]]
+        return torch.cat(parts, dim=1)

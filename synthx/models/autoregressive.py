@@ -23,11 +23,11 @@ from synthx.errors import ParameterError
 from synthx.models.base import BATCH_ROWS
 from synthx.models.causal import Autoregressor
 from synthx.models.completion import Completing
+from synthx.models.descent import descend
 from synthx.models.layout import Digits
 from synthx.models.ordered_drawing import OrderedSampler
 from synthx.models.orders import ORDERS, OrderedLikelihood, natural_order
-from synthx.models.parameters import check_whole
-from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
+from synthx.training import Budget, Plan, Progress, Stopped, hold_out
 
 __all__ = ["TabularAR"]
 
@@ -113,10 +113,7 @@ class TabularAR(Completing):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name in ("width", "hidden"):
-            check_whole(name, getattr(self, name), 1)
-        if self.steps is not None:
-            check_whole("steps", self.steps, 1)
+        self._check_whole_settings({"width": 1, "hidden": 1, "steps": 1})
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ParameterError(f"dropout is {self.dropout!r}", remedy="give a number from 0 to below 1")
 
@@ -125,9 +122,7 @@ class TabularAR(Completing):
     ) -> tuple[Stopped, int]:
         sizes = self.codec_.domain.sizes
         digits = Digits(sizes)
-        target = self.schema_.target
-        first = self.codec_.domain.index(target.name) if target and target.name in self.codec_.columns else None
-        self.order_ = natural_order(coded.codes, sizes, first)
+        self.order_ = natural_order(coded.codes, sizes, self._target)
         rows = digits.split(torch.from_numpy(coded.codes)).to(device, torch.int32)
         learning, held_out = hold_out(rows)
         self.network_ = self._start(digits, rows).to(device)
@@ -144,17 +139,10 @@ class TabularAR(Completing):
         )
         planned = STEPS * len(rows) ** 0.25 * min(len(digits.sizes), MOST_DIGITS) ** 0.5
         steps = self.steps or math.ceil(min(planned, MOST_PASSES * len(rows) / batch))
-        stopped, steps = train(
-            phase.step,
-            network=self.network_,
-            loss=phase.held_out_loss,
-            budget=budget,
-            plan=Plan(stage="training", steps=steps, check_every=max(10, steps // 20), keep_start=True),
-            reset=phase.descent.reset,
-            progress=progress,
-        )
+        plan = Plan(stage="training", steps=steps, check_every=max(10, steps // 20), keep_start=True)
+        done = descend(phase, self.network_, plan, budget, progress)
         self.network_.eval().requires_grad_(False)
-        return stopped, steps
+        return done
 
     def _start(self, digits: Digits, rows: Tensor) -> Autoregressor:
         """Return an untrained network that knows the frequencies of the columns and the orders of their values."""
@@ -198,11 +186,6 @@ class TabularAR(Completing):
     def _sampler(self) -> OrderedSampler:
         digits = Digits(self.codec_.domain.sizes)
         return OrderedSampler(self.network_, digits, self.order_, self.codec_.drawn, temperature=self.temperature)
-
-    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
-        generator = torch.Generator(self.network_.vectors.device).manual_seed(seed)
-        codes: np.ndarray = self._sampler().draw(rows, windows, generator).cpu().numpy()
-        return codes
 
     def _log_prob(self, codes: np.ndarray) -> np.ndarray:
         sampler = self._sampler()

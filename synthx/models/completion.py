@@ -19,6 +19,7 @@ from synthx.codec.structure.structure import describe
 from synthx.codec.table import Coded, plain_cells
 from synthx.condition import MISSING, OneOf, Window, show
 from synthx.errors import ConditionError, DataError
+from synthx.models.conditions import confine
 from synthx.models.parameters import check_seed, check_whole
 from synthx.models.tabular import TableSynthesizer
 from synthx.schema import Column
@@ -157,9 +158,7 @@ class Completing(TableSynthesizer):
             seed = int(rng.integers(2**62))
             more = {index: _if_any(window, windows[index]) for index, window in more.items() if index in windows}
             drawn[part] = self._complete(codes[part], known[part], {**windows, **more}, seed)
-            for index, window in more.items():
-                low, high = window.low[drawn[part, index]], window.high[drawn[part, index]]
-                inside[part, index] = low + inside[part, index] * (high - low)
+            inside[part] = confine(inside[part], drawn[part], more)
         frame = self.codec_.decode(Coded(drawn, np.where(known, offsets, inside)), rng)
         learned = {*self.codec_.columns, *self.codec_.structure.derived}
         return self._mended(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Descent"]
+from synthx.training import Budget, Plan, Progress, Stopped, train
+
+__all__ = ["Descent", "Phase", "descend"]
 
 WEIGHT_DECAY = 1e-5
 WARM_UP = 0.03
@@ -43,3 +46,30 @@ class Descent:
     def reset(self) -> None:
         """Forget past gradients."""
         self.optimizer.state.clear()
+
+
+class Phase(Protocol):
+    """What is learned by one descent, and judged on held-out rows."""
+
+    descent: Descent
+
+    def step(self, fraction: float) -> Tensor:
+        """Take one step, where `fraction` of the training is done; return its loss."""
+
+    def held_out_loss(self, network: nn.Module) -> float:
+        """Judge a network; lower is better."""
+
+
+def descend(
+    phase: Phase, network: nn.Module, plan: Plan, budget: Budget, progress: Progress | None
+) -> tuple[Stopped, int]:
+    """Train a network by a phase; see `synthx.training.train`."""
+    return train(
+        phase.step,
+        network=network,
+        loss=phase.held_out_loss,
+        budget=budget,
+        plan=plan,
+        reset=phase.descent.reset,
+        progress=progress,
+    )

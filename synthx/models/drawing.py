@@ -18,10 +18,12 @@ import torch
 from torch import Tensor
 
 from synthx.condition import Window
+from synthx.models.allowed import Allowed
 from synthx.models.layout import Digits, Heads
-from synthx.models.networks import NEVER, Completer
+from synthx.models.networks import Completer
+from synthx.models.picking import draw_heads, resample
 
-__all__ = ["CANDIDATES", "Stage", "StagedSampler", "draw_heads", "pick_heads", "resample"]
+__all__ = ["CANDIDATES", "Stage", "StagedSampler"]
 
 CANDIDATES = 4
 """Candidates a row where several conditions have to agree."""
@@ -45,40 +47,6 @@ class Stage:
         self.heads = Heads(sizes, digits).to(device)
         self.places = full.places(self.heads.digits.tolist()).to(device)
         """Where the stage's outputs lie among all outputs."""
-
-
-def draw_heads(logits: Tensor, heads: Heads, generator: torch.Generator) -> Tensor:
-    """Draw one value a head from its softmax; logits (B, heads.total) -> (B, heads)."""
-    uniform = torch.rand(len(logits), len(heads.digits), generator=generator, device=logits.device)
-    return pick_heads(logits, heads, uniform)
-
-
-def pick_heads(logits: Tensor, heads: Heads, uniform: Tensor) -> Tensor:
-    """Return the value a head that uniform numbers pick from its softmax; (B, heads.total), (B, heads) -> (B, heads).
-
-    One number a head runs along the cumulative weights. A value of weight zero is never met: the first place whose sum
-    exceeds the number is one that adds to the sum.
-    """
-    uniform = uniform.unsqueeze(2)
-    drawn, start = [], 0
-    for block in heads.split(logits):
-        below = (block - block.amax(dim=2, keepdim=True)).exp_().cumsum_(dim=2)  # (B, H, W)
-        most = below[..., -1:]
-        goal = torch.minimum(
-            uniform[:, start : start + block.shape[1]] * most, torch.nextafter(most, most.new_zeros(()))
-        )
-        drawn.append((below <= goal).sum(dim=2))
-        start += block.shape[1]
-    return torch.cat(drawn, dim=1)
-
-
-def resample(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw `count` indices in proportion to weights, evenly spread (systematic resampling), in random order."""
-    device = weights.device
-    below = weights.cumsum(dim=0)
-    spread = torch.arange(count, device=device).double() + torch.rand((), generator=generator, device=device)
-    chosen = torch.searchsorted(below, spread / count * below[-1]).clamp(max=len(weights) - 1)
-    return chosen[torch.randperm(count, generator=generator, device=device)]
 
 
 class StagedSampler:
@@ -106,11 +74,9 @@ class StagedSampler:
         drawn: np.ndarray,
         marginals: Tensor,
     ) -> None:
-        self.network, self.digits, self.marginals = network, digits, marginals
+        self.network, self.digits, self.drawn, self.marginals = network, digits, drawn, marginals
         self.device = marginals.device
         self.stages = [Stage(digits.sizes, stage, network.heads) for stage in plan]
-        ends = np.cumsum(digits.column_sizes)
-        self.drawn = [drawn[end - size : end] for size, end in zip(digits.column_sizes, ends, strict=True)]
 
     def with_network(self, network: Completer) -> StagedSampler:
         """Return a sampler of the same kind that draws from another network."""
@@ -141,9 +107,7 @@ class StagedSampler:
         count = len(self.digits.sizes)
         values = torch.zeros(rows, count, dtype=torch.long, device=self.device)
         visible = torch.zeros(1, count, dtype=torch.bool, device=self.device)
-        allowed = [
-            torch.as_tensor(self._allowed(column, windows), device=self.device) for column in range(len(self.drawn))
-        ]
+        allowed = Allowed(self.digits, self.drawn, windows, self.device)
         for column in sorted(windows, key=lambda column: windows[column].only_code is None):
             code = windows[column].only_code
             for place, digit in enumerate(self.digits.of_column(column)):
@@ -156,55 +120,29 @@ class StagedSampler:
             self._draw_stage(stage, values, visible, allowed, generator)
         return values
 
-    def _allowed(self, column: int, windows: Mapping[int, Window]) -> np.ndarray:
-        """Return the weight of each code of a column, as float32, shape (firsts, seconds) if it has two digits."""
-        window = windows.get(column)
-        weights = self.drawn[column].astype(np.float32) if window is None else window.weights.astype(np.float32)
-        base = self.digits.base(column)
-        if base == 1:
-            return weights
-        padded = np.zeros(-(-len(weights) // base) * base, np.float32)
-        padded[: len(weights)] = weights
-        return padded.reshape(-1, base)
-
-    def _weights(self, digit: int, values: Tensor, allowed: list[Tensor]) -> Tensor:
-        """Return the weight of each value of a digit: shape (1, values), or (rows, values) for a second digit."""
-        weights = allowed[self.digits.column[digit]]
-        if digit in self.digits.second:
-            return weights[values[:, digit - 1]]
-        return weights[None] if weights.ndim == 1 else weights.amax(dim=1)[None]
-
     def _draw_restricted(
-        self, values: Tensor, visible: Tensor, digit: int, allowed: list[Tensor], generator: torch.Generator
+        self, values: Tensor, visible: Tensor, digit: int, allowed: Allowed, generator: torch.Generator
     ) -> Tensor:
         """Draw one digit among several allowed values, and keep rows whose earlier digits agree with that."""
-        rows, size = len(values), self.digits.sizes[digit]
         stage = Stage(self.digits.sizes, (digit,), self.network.heads)
         differ = bool((values != values[:1]).any())
         candidates = values.repeat(CANDIDATES if differ else 1, 1)
         logits = self._logits(candidates, visible, stage, generator)
-        of_all = logits.logsumexp(dim=1)
-        logits[:, :size] += self._weights(digit, candidates, allowed).log().clamp(min=NEVER)
+        ruled = allowed.rule_out_heads(stage.heads, logits, candidates)
         if differ:
-            agreement = logits.logsumexp(dim=1) - of_all  # the log-probability that the digit is allowed
-            kept = resample((agreement - agreement.max()).double().exp(), rows, generator)
-            candidates, logits = candidates[kept], logits[kept]
-        candidates[:, digit] = draw_heads(logits, stage.heads, generator).squeeze(1)
+            # The log-probability that the digit is allowed:
+            agreement = ruled.logsumexp(dim=1) - logits.logsumexp(dim=1)
+            kept = resample((agreement - agreement.max()).double().exp(), len(values), generator)
+            candidates, ruled = candidates[kept], ruled[kept]
+        candidates[:, digit] = draw_heads(ruled, stage.heads, generator).squeeze(1)
         return candidates
 
     def _draw_stage(
-        self, stage: Stage, values: Tensor, visible: Tensor, allowed: list[Tensor], generator: torch.Generator
+        self, stage: Stage, values: Tensor, visible: Tensor, allowed: Allowed, generator: torch.Generator
     ) -> None:
         """Draw the stage's digits that are still hidden, in place."""
         logits = self._logits(values, visible, stage, generator)
-        start = 0
-        for digit, width in zip(stage.heads.digits.tolist(), stage.heads.widths, strict=True):
-            weights = self._weights(digit, values, allowed)
-            if bool((weights != 1).any()):
-                part = logits[:, start : start + weights.shape[1]]
-                part += weights.log().clamp(min=NEVER)
-            start += width
-        drawn = draw_heads(logits, stage.heads, generator)
+        drawn = draw_heads(allowed.rule_out_heads(stage.heads, logits, values), stage.heads, generator)
         hidden = ~visible[0, stage.heads.digits]
         values[:, stage.heads.digits[hidden]] = drawn[:, hidden]
         visible[:, stage.heads.digits] = True

@@ -12,41 +12,34 @@ Because any set of cells may be visible, any set of columns can be conditioned o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from synthx.codec.table import Coded
-from synthx.condition import Window
 from synthx.models.adversary import Adversary
+from synthx.models.descent import descend
 from synthx.models.drawing import StagedSampler
-from synthx.models.layout import Digits
-from synthx.models.networks import NEVER, Completer, Discriminator
+from synthx.models.networks import Completer, Discriminator
 from synthx.models.pairs import PairDistance
-from synthx.models.parameters import check_whole
 from synthx.models.reconstruction import Reconstruction
-from synthx.models.stages import mutual_information, plan_stages
-from synthx.models.tabular import TableSynthesizer
-from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
+from synthx.models.staged import Staged
+from synthx.training import Budget, Plan, Progress, Stopped, train
 
 __all__ = ["TabularGAN"]
 
 NOISE = 32
 LEAST = {"width": 1, "blocks": 1, "reconstruction_steps": 1, "adversarial_steps": 0, "stages": 1}
-"""Settings of the GAN that are whole numbers, and the least they may be; None is a value of the last three."""
+"""Settings of the GAN that are whole numbers, and the least they may be."""
 JUDGED_ROWS, JUDGED_CELLS = 8_192, 120_000
 """How many rows are drawn to judge a state: fewer of a wide table, so that a look does not outlast the time limit."""
 MOST_COMPARED = 20_000
-PASSES = 20
-FEWEST_STEPS, MOST_STEPS = 400, 4_000
 RECONSTRUCTION_SHARE = 0.6
 """Of the time budget; the adversarial phase has the rest."""
 
 
-class TabularGAN(TableSynthesizer):
+class TabularGAN(Staged):
     """A conditional GAN for tables.
 
     Parameters
@@ -118,50 +111,31 @@ class TabularGAN(TableSynthesizer):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name, least in LEAST.items():
-            value = getattr(self, name)
-            if value is not None or name in ("width", "blocks"):
-                check_whole(name, value, least)
+        self._check_whole_settings(LEAST)
 
     def _learn(
         self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, int]:
-        digits = Digits(self.codec_.domain.sizes)
-        rows = digits.split(torch.from_numpy(coded.codes))
-        self.plan_ = self._plan(digits, rows.numpy())
-        rows = rows.to(device)
-        network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE).to(device)
-        network.smooth(digits.ranks(self.codec_.ranks))
-        counts = network.heads.count(rows)
-        network.start_at(((counts + 0.5) / len(rows)).log())
-        self.network_, self.marginals_ = network, (counts / len(rows)).log().clamp(min=NEVER)
-        learning, held_out = hold_out(rows)
+        learning, held_out = self._begin(coded, device)
         reconstruction = Reconstruction(
-            network, learning, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
+            self.network_, learning, held_out, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
-        stopped, steps = self._reconstruct(reconstruction, budget, progress)
-        if self._has_second_phase and stopped != "interrupted" and budget.share_used() < 1:
-            try:
-                stopped, more = self._compete(reconstruction, budget, progress)
-            except KeyboardInterrupt:  # between the phases; inside them it is handled there
-                stopped, more = "interrupted", 0
-            steps += more
-        network.eval().requires_grad_(False)
-        return stopped, steps
+        done = self._reconstruct(reconstruction, budget, progress)
+        if self._has_second_phase:
+            done = self._and_then(done, lambda: self._compete(reconstruction, budget, progress), budget)
+        self.network_.eval().requires_grad_(False)
+        return done
+
+    def _start(self, sizes: tuple[int, ...], device: torch.device) -> Completer:
+        self.network_ = Completer(sizes, width=self.width, blocks=self.blocks, noise=NOISE).to(device)
+        return self.network_
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"network": self.network_}
 
     @property
     def _has_second_phase(self) -> bool:
         return any(len(stage) > 1 for stage in self.plan_) and self.adversarial_steps != 0
-
-    def _plan(self, digits: Digits, rows: np.ndarray) -> tuple[tuple[int, ...], ...]:
-        """Choose the stages; the target, or else what tells most about the rest, comes first and alone."""
-        information = mutual_information(rows, digits.sizes)
-        target = self.schema_.target
-        if target is not None and target.name in self.codec_.columns:
-            first = digits.first[self.codec_.domain.index(target.name)]
-        else:
-            first = max(digits.first, key=lambda digit: float(information[digit].sum()))
-        return plan_stages(information, stages=self.stages, first=first, after=digits.second)
 
     def _reconstruct(self, phase: Reconstruction, budget: Budget, progress: Progress | None) -> tuple[Stopped, int]:
         steps = self.reconstruction_steps or self._usual_steps(len(phase.rows))
@@ -171,21 +145,13 @@ class TabularGAN(TableSynthesizer):
             up_to=RECONSTRUCTION_SHARE if self._has_second_phase else 1.0,
             check_every=max(20, min(200, steps // 10)),
         )
-        return train(
-            phase.step,
-            network=self.network_,
-            loss=phase.held_out_loss,
-            budget=budget,
-            plan=plan,
-            reset=phase.reset,
-            progress=progress,
-        )
+        return descend(phase, self.network_, plan, budget, progress)
 
     def _compete(
         self, reconstruction: Reconstruction, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, int]:
         rows = reconstruction.rows
-        sizes = Digits(self.codec_.domain.sizes).sizes
+        sizes = self._digits.sizes
         sampler = self._sampler()
         discriminator = Discriminator(sizes, width=self.width).to(rows.device)
         phase = Adversary(
@@ -227,33 +193,7 @@ class TabularGAN(TableSynthesizer):
             progress=progress,
         )
 
-    def _usual_steps(self, rows: int) -> int:
-        return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
-
     # -- drawing ------------------------------------------------------------------------------------------------
 
     def _sampler(self) -> StagedSampler:
-        return StagedSampler(
-            self.network_, Digits(self.codec_.domain.sizes), self.plan_, self.codec_.drawn, self.marginals_
-        )
-
-    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
-        generator = torch.Generator(self.marginals_.device).manual_seed(seed)
-        codes: np.ndarray = self._sampler().draw(rows, windows, generator).cpu().numpy()
-        return codes
-
-    # -- files --------------------------------------------------------------------------------------------------
-
-    def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        tensors = {f"network.{name}": value for name, value in self.network_.state_dict().items()}
-        return {"plan": [list(stage) for stage in self.plan_]}, {**tensors, "marginals": self.marginals_}
-
-    def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
-        self.plan_ = tuple(map(tuple, parts["plan"]))
-        digits = Digits(self.codec_.domain.sizes)
-        network = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=NOISE)
-        network.load_state_dict(
-            {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
-        )
-        self.network_ = network.to(device).eval().requires_grad_(False)
-        self.marginals_ = tensors["marginals"].to(device)
+        return StagedSampler(self.network_, self._digits, self.plan_, self.codec_.drawn, self.marginals_)

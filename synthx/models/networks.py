@@ -1,4 +1,6 @@
-"""The two networks of the GAN: a generator that completes rows, and a discriminator that tells completed from real."""
+"""The two networks of the GAN, a generator that completes rows and a discriminator that tells completed from real, and
+what other networks share with them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 
-__all__ = ["Completer", "Discriminator", "ordered_values", "value_places", "waves"]
+__all__ = ["Completer", "Discriminator", "Residuals", "ordered_values", "residual_block", "value_places", "waves"]
 
 NEVER = -1e9
 """The logit of a place that stands for no code."""
@@ -53,6 +55,34 @@ def ordered_values(digits: Sequence[int], ranks: Sequence[np.ndarray | None]) ->
             yield digit, torch.from_numpy(values), torch.from_numpy(rank[values]).float()
 
 
+def residual_block(width: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Return what is added to a hidden state; (B, width) -> (B, width)."""
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), activation(), nn.Linear(width, width))
+
+
+class Residuals(nn.ModuleList):
+    """Residual blocks: each adds to what it is given.
+
+    Parameters
+    ----------
+    width : int
+        Of the hidden state.
+    blocks : int
+        How many.
+    activation : type of Module
+
+    **Shape**: hidden (B, width) -> hidden (B, width).
+    """
+
+    def __init__(self, width: int, blocks: int, activation: type[nn.Module] = nn.ReLU) -> None:
+        super().__init__(residual_block(width, activation) for _ in range(blocks))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        for block in self:
+            hidden = hidden + block(hidden)
+        return hidden
+
+
 class Completer(nn.Module):
     """Logits of every digit of a row, given those that are visible.
 
@@ -78,10 +108,7 @@ class Completer(nn.Module):
         self.heads = Heads(sizes)
         self.embedding = nn.EmbeddingBag(self.heads.total + len(sizes), width, mode="sum")
         self.noise = nn.Linear(noise, width, bias=False)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-            for _ in range(blocks)
-        )
+        self.blocks = Residuals(width, blocks)
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, self.heads.total)
         nn.init.normal_(self.embedding.weight, std=0.3)
@@ -116,9 +143,7 @@ class Completer(nn.Module):
         hidden: Tensor = self.embedding(value_places(self.heads, digits, visible))
         if noise is not None:
             hidden = hidden + self.noise(noise)
-        for block in self.blocks:
-            hidden = hidden + block(hidden)
-        normed: Tensor = self.norm(hidden)
+        normed: Tensor = self.norm(self.blocks(hidden))
         return normed
 
     def logits(self, state: Tensor, places: Tensor | None = None) -> Tensor:

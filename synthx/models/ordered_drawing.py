@@ -21,8 +21,9 @@ from torch import Tensor
 from synthx.condition import Window
 from synthx.models.allowed import Allowed
 from synthx.models.causal import Autoregressor
-from synthx.models.drawing import CANDIDATES, resample
+from synthx.models.drawing import CANDIDATES
 from synthx.models.layout import Digits
+from synthx.models.picking import pick, resample
 
 __all__ = ["OrderedSampler"]
 
@@ -243,15 +244,8 @@ class OrderedSampler:
 
 
 def _pick(logits: Tensor, group: Tensor | None, generator: torch.Generator) -> Tensor:
-    """Draw one value a row from the softmax of its group's logits; (groups, values) -> (rows,).
-
-    One uniform number a row runs along the cumulative weights. A value of weight zero is never met: the first place
-    whose sum exceeds the number is one that adds to the sum.
-    """
+    """Draw one value a row from the softmax of its group's logits; (groups, values) -> (rows,)."""
     below = logits.softmax(dim=1).cumsum_(dim=1)
     if group is not None:
         below = below[group]
-    most = below[:, -1:]
-    uniform = torch.rand(len(below), 1, generator=generator, device=below.device)
-    goal = torch.minimum(uniform * most, torch.nextafter(most, most.new_zeros(())))
-    return torch.searchsorted(below, goal, right=True).squeeze(1)
+    return pick(below, torch.rand(len(below), 1, generator=generator, device=below.device)).squeeze(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -44,6 +45,13 @@ class Parameters:
                 )
             setattr(self, name, value)
         return self
+
+    def _check_whole_settings(self, least: Mapping[str, int]) -> None:
+        """Refuse settings that are no whole numbers of at least so much; None passes where it is the default."""
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value is not None or self._settings()[name].default is not None:
+                check_whole(name, value, smallest)
 
     def __repr__(self) -> str:
         changed = [

@@ -65,10 +65,6 @@ class Reconstruction:
         """Take one step; return the mean negative log-likelihood of a hidden cell, in nats."""
         return self.descent.step(self.loss(), fraction)
 
-    def reset(self) -> None:
-        """Forget past gradients."""
-        self.descent.reset()
-
     def loss(self) -> Tensor:
         """Return the loss of a random batch, ready to be differentiated."""
         picked = torch.randint(len(self.rows), (self.batch_size,), device=self.rows.device)

@@ -1,7 +1,7 @@
 """What all generators of single tables share: coding, conditions, batches, files, refusals.
 
 To add a table model, write a file beside `gan.py` with a subclass of `TableSynthesizer` (its methods `_learn` and
-`_draw` see codes only; `_weights` and `_restore` say what a file holds of it) and name it in `registry.py`.
+`_sampler` see codes only; `_weights` and `_restore` say what a file holds of it) and name it in `registry.py`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,12 @@ import pandas as pd
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
-from synthx.errors import ConditionError, DataError, ParameterError, ResourceError
+from synthx.errors import DataError, ParameterError
 from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
-from synthx.models.parameters import check_seed, check_whole
+from synthx.models.conditions import check_met, confine
+from synthx.models.parameters import check_seed
+from synthx.models.parts import named_for, of_owner
+from synthx.models.safeguards import all_or_nothing, memory_named, seeded
 from synthx.schema import Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
 
@@ -28,23 +30,32 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from synthx.models.refinement import Clip, Refinement
+    from synthx.models.refining.refinement import Clip, Refinement
 
-__all__ = ["TableSynthesizer"]
+__all__ = ["Sampler", "TableSynthesizer"]
 
 REFINING_SHARE = 0.3
 """Of the time budget, what is kept for refinement where it is asked for."""
-REFINEMENT = "refinement."
-"""What the names of its tensors begin with in a file."""
-RAREST, MOST_TRIED = 1e-4, 200_000
-"""Conditions that are met by drawing again: the share of rows that must meet them, once so many were drawn."""
+
+
+LEAST = {"seed": 0, "rare_threshold": 1, "batch_size": 1}
+"""Settings that are whole numbers, and the least they may be."""
+
+
+class Sampler(Protocol):
+    """What draws coded rows."""
+
+    device: torch.device
+
+    def draw(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        """Return codes, shape (rows, columns), that lie in the windows (by column index)."""
 
 
 class TableSynthesizer(Synthesizer):
     """What all generators of single tables share: coding, conditions, batches, files.
 
-    A subclass learns codes in `_learn` and draws them in `_draw`; it never sees a cell. It has at least the settings
-    named here.
+    A subclass learns codes in `_learn`, and its `_sampler` draws them; it never sees a cell. It has at least the
+    settings named here.
     """
 
     max_minutes: float | None
@@ -68,8 +79,8 @@ class TableSynthesizer(Synthesizer):
         """
 
     @abstractmethod
-    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
-        """Return codes, shape (rows, columns), that lie in the windows (by column index)."""
+    def _sampler(self) -> Sampler:
+        """Return what draws coded rows as was learned."""
 
     @abstractmethod
     def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -112,7 +123,7 @@ class TableSynthesizer(Synthesizer):
                 f"the table has {len(frame)} rows, and nothing that fewer than {least} rows share is kept",
                 remedy="give more rows (below about 200 expect little), or lower rare_threshold",
             )
-        with _all_or_nothing(self), _memory_named(self):
+        with all_or_nothing(self), memory_named(self):
             if progress is not None:
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
             schema = Schema.detect(frame) if schema is None else schema
@@ -126,7 +137,7 @@ class TableSynthesizer(Synthesizer):
             coded = codec.encode(frame)
             self.schema_, self.codec_, self.refinement_ = schema, codec, None
             device = pick_device(self.device)
-            with _seeded(self.seed, device), flushed_denormals():
+            with seeded(self.seed, device), flushed_denormals():
                 stopped, steps = self._learn(coded, device, learning, progress)
                 refined = None
                 if self.refine and stopped != "interrupted":
@@ -146,7 +157,7 @@ class TableSynthesizer(Synthesizer):
         self, coded: Coded, stopped: Stopped, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, Refined | None]:
         """Learn which drawn rows to accept; return what ended training, and how it went."""
-        from synthx.models.refinement import learn_refinement
+        from synthx.models.refining.refinement import learn_refinement
 
         def stop(fraction: float) -> bool:
             if progress is not None:
@@ -168,12 +179,19 @@ class TableSynthesizer(Synthesizer):
         codes = np.concatenate([part.codes.astype(np.int32) for part in parts])
         return Coded(codes, np.concatenate([part.offsets.astype(np.float32) for part in parts]))
 
+    @property
+    def _target(self) -> int | None:
+        """The index of the target among the coded columns, where it is one."""
+        target = self.schema_.target
+        if target is None or target.name not in self.codec_.columns:
+            return None
+        return self.codec_.domain.index(target.name)
+
     def _check_parameters(self) -> None:
         for name, value in self.get_params().items():
             if isinstance(value, np.generic):  # JSON, where settings are kept, knows plain numbers only
                 setattr(self, name, value.item())
-        for name, least in (("seed", 0), ("rare_threshold", 1), ("batch_size", 1)):
-            check_whole(name, getattr(self, name), least)
+        self._check_whole_settings(LEAST)
         if not 0 < self.learning_rate < 1:
             raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
         if not isinstance(self.refine, bool):
@@ -214,17 +232,15 @@ class TableSynthesizer(Synthesizer):
             decoded += len(frame)
             frame = resolved.keep(frame, self.schema_).iloc[: n - done]
             done += len(frame)
-            if done < n and done < tried * RAREST and tried >= MOST_TRIED:
-                raise ConditionError(
-                    f"only {done} of {tried:,} rows met all conditions at once",
-                    remedy="widen them: columns that depend on each other are drawn again until they agree",
-                )
+            if done < n:
+                remedy = "widen them: columns that depend on each other are drawn again until they agree"
+                check_met(done, tried, rows="rows", remedy=remedy)
             if len(frame):
                 yield frame.reset_index(drop=True)
 
     def _clip(self, windows: Mapping[int, Window], seeds: np.random.SeedSequence) -> Clip:
         """Return the clip of the whole table, or one that suits the rows that meet a condition."""
-        from synthx.models.refinement import PILOT_ROWS
+        from synthx.models.refining.refinement import PILOT_ROWS
 
         assert self.refinement_ is not None
         if not windows:
@@ -234,7 +250,16 @@ class TableSynthesizer(Synthesizer):
 
     def _draw_coded(self, rows: int, windows: Mapping[int, Window], rng: np.random.Generator) -> Coded:
         codes = self._draw(rows, windows, int(rng.integers(2**62)))
-        return Coded(codes, _draw_offsets(codes, windows, rng))
+        return Coded(codes, confine(rng.random(codes.shape), codes, windows))
+
+    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
+        """Return codes, shape (rows, columns), that lie in the windows (by column index)."""
+        import torch
+
+        sampler = self._sampler()
+        generator = torch.Generator(sampler.device).manual_seed(seed)
+        codes: np.ndarray = sampler.draw(rows, windows, generator).cpu().numpy()
+        return codes
 
     # -- files --------------------------------------------------------------------------------------------------
 
@@ -243,7 +268,7 @@ class TableSynthesizer(Synthesizer):
         if self.refinement_ is not None:
             values, more = self.refinement_.to_parts()
             parts = {**parts, "refinement": values}
-            tensors = {**tensors, **{REFINEMENT + name: tensor for name, tensor in more.items()}}
+            tensors = {**tensors, **named_for("refinement", more)}
         shared = {"settings": self.get_params(), "codec": self.codec_.to_dict(), "training": self.training_.to_dict()}
         return {**shared, **parts}, {name: tensor.cpu() for name, tensor in tensors.items()}
 
@@ -254,13 +279,10 @@ class TableSynthesizer(Synthesizer):
         model.schema_ = model.codec_.schema
         model.training_ = Training.from_dict(parts["training"])
         if "refinement" in parts:
-            from synthx.models.refinement import Refinement
+            from synthx.models.refining.refinement import Refinement
 
-            of_it = {
-                name.removeprefix(REFINEMENT): value for name, value in tensors.items() if name.startswith(REFINEMENT)
-            }
-            model.refinement_ = Refinement.from_parts(parts["refinement"], of_it)
-        weights = {name: value for name, value in tensors.items() if not name.startswith(REFINEMENT)}
+            model.refinement_ = Refinement.from_parts(parts["refinement"], of_owner("refinement", tensors))
+        weights = {name: value for name, value in tensors.items() if not name.startswith("refinement.")}
         model._restore(parts, weights, pick_device("auto"))
         return model
 
@@ -270,58 +292,3 @@ def _rows_to_draw(missing: int, share: float | None, batch_rows: int) -> int:
     if share is None:
         return batch_rows
     return min(batch_rows, missing if share == 1 else math.ceil(1.05 * missing / share) + 16)
-
-
-def _draw_offsets(codes: np.ndarray, windows: Mapping[int, Window], rng: np.random.Generator) -> np.ndarray:
-    """Draw offsets evenly inside the bins, or inside the part of them that a condition allows."""
-    offsets = rng.random(codes.shape)
-    for column, window in windows.items():
-        low, high = window.low[codes[:, column]], window.high[codes[:, column]]
-        offsets[:, column] = low + offsets[:, column] * (high - low)
-    return offsets
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators, and give them their state back at the end."""
-    import torch
-
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def _all_or_nothing(model: Synthesizer) -> Iterator[None]:
-    """Leave a model as it was if a fit fails."""
-    state: dict[str, Any] = model.__dict__
-    before = dict(state)
-    try:
-        yield
-    except BaseException:
-        state.clear()
-        state.update(before)
-        raise
-
-
-@contextmanager
-def _memory_named(model: Synthesizer) -> Iterator[None]:
-    """Turn an out-of-memory error of any library into one that names the cure."""
-    import torch
-
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(model) from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):  # torch's CPU allocator raises a bare RuntimeError
-            raise
-        raise _out_of_memory(model) from error
-
-
-def _out_of_memory(model: Synthesizer) -> ResourceError:
-    size = model.get_params().get("batch_size")
-    smaller = (
-        f"try batch_size={size // 4} (it is {size})" if isinstance(size, int) and size >= 8 else "fit fewer columns"
-    )
-    return ResourceError("memory ran out while fitting", remedy=f"{smaller}, or fewer rows or columns")

@@ -8,7 +8,7 @@ than one here. A share of the rows gives the decoder no vector, so that it heeds
 the vector at its word.
 
 At that price rows do not fill the space as a normal distribution would. A second phase learns where they lie: a flow
-that carries normal noise there, given the visible cells (`prior.py`). The flow runs both ways, and the latent vectors
+that carries normal noise there, given the visible cells (`latents/prior.py`). It runs both ways, and the latent vectors
 that people meet (`encode`, `decode`) are those at its noise end: for a table like the training table they are standard
 normal, whatever the shape of the inner space.
 """
@@ -21,35 +21,31 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthx.codec.table import Coded
-from synthx.condition import Window
 from synthx.errors import ParameterError
-from synthx.models.exploration import Explorable
-from synthx.models.latent import Autoencoder, Encoder, Evidence
-from synthx.models.latent_drawing import LatentSampler
-from synthx.models.layout import Digits
-from synthx.models.networks import NEVER, Completer
-from synthx.models.parameters import check_whole
-from synthx.models.prior import FlowMatching, Prior
+from synthx.models.descent import descend
+from synthx.models.latents.autoencoder import Autoencoder, Encoder, Evidence
+from synthx.models.latents.drawing import LatentSampler
+from synthx.models.latents.exploration import Explorable
+from synthx.models.latents.prior import FlowMatching, Prior
+from synthx.models.networks import Completer
 from synthx.models.reconstruction import prefixes
-from synthx.models.stages import mutual_information, plan_stages
-from synthx.training import Budget, Plan, Progress, Stopped, hold_out, train
+from synthx.models.staged import Staged
+from synthx.training import Budget, Plan, Progress, Stopped
 
 __all__ = ["TabularVAE"]
 
 LEAST = {"width": 1, "blocks": 1, "latent": 1, "autoencoder_steps": 1, "prior_steps": 0, "stages": 1}
-"""Settings of the VAE that are whole numbers, and the least they may be; None is a value of the last three."""
-PASSES = 20
-FEWEST_STEPS, MOST_STEPS = 400, 4_000
+"""Settings of the VAE that are whole numbers, and the least they may be."""
 AUTOENCODER_SHARE = 0.65
 """Of the time budget; the prior has the rest."""
 MEASURED_ROWS = 20_000
 PRIOR_BLOCKS = 3
 
 
-class TabularVAE(Explorable):
+class TabularVAE(Staged, Explorable):
     """A variational autoencoder for tables.
 
     Parameters
@@ -136,55 +132,32 @@ class TabularVAE(Explorable):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name, least in LEAST.items():
-            value = getattr(self, name)
-            if value is not None or name in ("width", "blocks", "latent"):
-                check_whole(name, value, least)
+        self._check_whole_settings(LEAST)
         if not 0 < self.beta < math.inf:
             raise ParameterError(f"beta is {self.beta!r}", remedy="give a number above 0; 0.5 is usual")
 
     def _learn(
         self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, int]:
-        digits = Digits(self.codec_.domain.sizes)
-        rows = digits.split(torch.from_numpy(coded.codes))
-        self.plan_ = self._plan(digits, rows.numpy())
-        rows = rows.to(device)
-        self.network_, self.prior_ = self._networks(digits, device)
-        decoder = self.network_.decoder
-        decoder.smooth(digits.ranks(self.codec_.ranks))
-        counts = decoder.heads.count(rows)
-        decoder.start_at(((counts + 0.5) / len(rows)).log())
-        self.marginals_ = (counts / len(rows)).log().clamp(min=NEVER)
-        learning, held_out = hold_out(rows)
-        stopped, steps = self._encode_and_decode(learning, held_out, budget, progress)
+        learning, held_out = self._begin(coded, device)
+        done = self._encode_and_decode(learning, held_out, budget, progress)
         self.network_.tidy(learning[:MEASURED_ROWS])
         self.network_.eval().requires_grad_(False)
         self.information_ = self.network_.information(learning[:MEASURED_ROWS]).double().cpu().numpy()
-        if self.prior_steps != 0 and stopped != "interrupted" and budget.share_used() < 1:
-            try:
-                stopped, more = self._learn_prior(learning, held_out, budget, progress)
-            except KeyboardInterrupt:  # between the phases; inside them it is handled there
-                stopped, more = "interrupted", 0
-            steps += more
+        if self.prior_steps != 0:
+            done = self._and_then(done, lambda: self._learn_prior(learning, held_out, budget, progress), budget)
         self.prior_.eval().requires_grad_(False)
-        return stopped, steps
+        return done
 
-    def _networks(self, digits: Digits, device: torch.device) -> tuple[Autoencoder, Prior]:
-        encoder = Encoder(digits.sizes, latent=self.latent, width=self.width, blocks=self.blocks)
-        decoder = Completer(digits.sizes, width=self.width, blocks=self.blocks, noise=self.latent)
-        prior = Prior(digits.sizes, latent=self.latent, width=self.width, blocks=PRIOR_BLOCKS)
-        return Autoencoder(encoder, decoder).to(device), prior.to(device)
+    def _start(self, sizes: tuple[int, ...], device: torch.device) -> Completer:
+        encoder = Encoder(sizes, latent=self.latent, width=self.width, blocks=self.blocks)
+        decoder = Completer(sizes, width=self.width, blocks=self.blocks, noise=self.latent)
+        prior = Prior(sizes, latent=self.latent, width=self.width, blocks=PRIOR_BLOCKS)
+        self.network_, self.prior_ = Autoencoder(encoder, decoder).to(device), prior.to(device)
+        return decoder
 
-    def _plan(self, digits: Digits, rows: np.ndarray) -> tuple[tuple[int, ...], ...]:
-        """Choose the stages; the target, or else what tells most about the rest, comes first and alone."""
-        information = mutual_information(rows, digits.sizes)
-        target = self.schema_.target
-        if target is not None and target.name in self.codec_.columns:
-            first = digits.first[self.codec_.domain.index(target.name)]
-        else:
-            first = max(digits.first, key=lambda digit: float(information[digit].sum()))
-        return plan_stages(information, stages=self.stages, first=first, after=digits.second)
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"network": self.network_, "prior": self.prior_}
 
     def _encode_and_decode(
         self, rows: Tensor, held_out: Tensor, budget: Budget, progress: Progress | None
@@ -206,15 +179,7 @@ class TabularVAE(Explorable):
             up_to=AUTOENCODER_SHARE if self.prior_steps != 0 else 1.0,
             check_every=max(20, min(200, steps // 10)),
         )
-        return train(
-            phase.step,
-            network=self.network_,
-            loss=phase.held_out_loss,
-            budget=budget,
-            plan=plan,
-            reset=phase.reset,
-            progress=progress,
-        )
+        return descend(phase, self.network_, plan, budget, progress)
 
     def _learn_prior(
         self, rows: Tensor, held_out: Tensor, budget: Budget, progress: Progress | None
@@ -242,46 +207,19 @@ class TabularVAE(Explorable):
             check_every=max(20, min(200, steps // 10)),
             keep_start=True,
         )
-        return train(
-            phase.step,
-            network=self.prior_,
-            loss=phase.held_out_loss,
-            budget=budget,
-            plan=plan,
-            reset=phase.reset,
-            progress=progress,
-        )
-
-    def _usual_steps(self, rows: int) -> int:
-        return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
+        return descend(phase, self.prior_, plan, budget, progress)
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
     def _sampler(self) -> LatentSampler:
-        digits = Digits(self.codec_.domain.sizes)
-        return LatentSampler(self.network_, self.prior_, digits, self.plan_, self.codec_.drawn, self.marginals_)
-
-    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
-        generator = torch.Generator(self.marginals_.device).manual_seed(seed)
-        codes: np.ndarray = self._sampler().draw(rows, windows, generator).cpu().numpy()
-        return codes
+        return LatentSampler(self.network_, self.prior_, self._digits, self.plan_, self.codec_.drawn, self.marginals_)
 
     # -- files --------------------------------------------------------------------------------------------------
 
     def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        tensors = {"marginals": self.marginals_}
-        for part, network in (("network", self.network_), ("prior", self.prior_)):
-            tensors |= {f"{part}.{name}": value for name, value in network.state_dict().items()}
-        plan = [list(stage) for stage in self.plan_]
-        return {"plan": plan, "information": self.information_.tolist()}, tensors
+        parts, tensors = super()._weights()
+        return {**parts, "information": self.information_.tolist()}, tensors
 
     def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
-        self.plan_ = tuple(map(tuple, parts["plan"]))
+        super()._restore(parts, tensors, device)
         self.information_ = np.array(parts["information"])
-        self.network_, self.prior_ = self._networks(Digits(self.codec_.domain.sizes), device)
-        for part, network in (("network.", self.network_), ("prior.", self.prior_)):
-            network.load_state_dict(
-                {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
-            )
-            network.eval().requires_grad_(False)
-        self.marginals_ = tensors["marginals"].to(device)

@@ -21,7 +21,7 @@ from synthx.models.orders import OrderedLikelihood
 from synthx.schema import Schema
 from synthx.training import ProgressEvent, hold_out
 
-from .test_gan import number_columns, patients
+from .conftest import number_columns, patients
 
 QUICK: dict[str, Any] = {
     "steps": 300,

@@ -13,7 +13,7 @@ from synthx.models.autoregressive import TabularAR
 from synthx.models.choice import choose
 from synthx.schema import Kind, Schema
 
-from .test_gan import patients
+from .conftest import patients
 
 
 def test_the_reason_is_one_sentence_that_names_model_table_and_device() -> None:

@@ -14,7 +14,7 @@ from synthx.errors import DataError, ParameterError
 from synthx.models.autoregressive import TabularAR
 from synthx.schema import Schema
 
-from .test_gan import number_columns, patients
+from .conftest import number_columns, patients
 
 INSTANT: dict[str, Any] = {"steps": 10, "width": 16, "hidden": 8, "device": "cpu"}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from synthx.condition import Window
-from synthx.models.drawing import StagedSampler, draw_heads
-from synthx.models.layout import Digits, Heads
+from synthx.models.drawing import StagedSampler
+from synthx.models.layout import Digits
 from synthx.models.networks import NEVER, Completer
 
 ROWS = 40_000
@@ -98,16 +96,6 @@ def test_two_restricted_columns_follow_the_joint_distribution_given_both() -> No
 def test_a_code_that_must_not_be_drawn_is_not_unless_asked_for() -> None:
     assert 2 not in draw({}, drawn=[True, True, False, True, True])[:, 0]
     assert (draw({0: window(0, 0, 1)}, drawn=[True, True, False, True, True])[:, 0] == 2).all()
-
-
-def test_heads_are_drawn_by_their_softmax_and_never_where_it_is_zero() -> None:
-    heads = Heads((5, 2))  # the places are: two of digit 1, then five of digit 0 and a pad
-    of_digit_0 = [NEVER, math.log(0.3), math.log(0.7), NEVER, NEVER, NEVER]
-    logits = torch.tensor([math.log(0.2), math.log(0.8), *of_digit_0])
-    drawn = draw_heads(logits.repeat(ROWS, 1), heads, torch.Generator().manual_seed(0)).numpy()
-    assert shares(drawn[:, 0], 2) == pytest.approx([0.2, 0.8], abs=NEAR)
-    assert shares(drawn[:, 1], 3) == pytest.approx([0, 0.3, 0.7], abs=NEAR)
-    assert set(drawn[:, 1]) == {1, 2}
 
 
 def test_what_a_network_holds_for_impossible_can_still_be_asked_for() -> None:

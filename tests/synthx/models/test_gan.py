@@ -19,6 +19,8 @@ from synthx.models.gan import TabularGAN
 from synthx.models.reconstruction import Reconstruction
 from synthx.schema import Schema
 
+from .conftest import number_columns, patients
+
 QUICK: dict[str, Any] = {
     "reconstruction_steps": 500,
     "adversarial_steps": 40,
@@ -27,25 +29,6 @@ QUICK: dict[str, Any] = {
     "batch_size": 256,
 }
 INSTANT = QUICK | {"reconstruction_steps": 20, "adversarial_steps": 4, "width": 32}
-
-
-def patients(rows: int = 4_000, seed: int = 0) -> pd.DataFrame:
-    """Ward decides age and drug; a tenth of the weights are missing, mostly of emergencies."""
-    rng = np.random.default_rng(seed)
-    ward = rng.choice(4, rows, p=[0.5, 0.3, 0.15, 0.05])
-    drug = np.where(rng.random(rows) < 0.85, ward, rng.integers(0, 4, rows))
-    weight = np.round(rng.normal(70 + 5 * ward, 8, rows), 1)
-    weight[rng.random(rows) < np.where(ward == 3, 0.6, 0.08)] = np.nan
-    return pd.DataFrame(
-        {
-            "ward": np.array(["surgery", "heart", "child", "emergency"], object)[ward],
-            "drug": np.array(["a", "b", "c", "d"], object)[drug],
-            "age": np.clip(rng.normal(40 + 10 * ward, 12, rows), 0, 99).astype(int),
-            "weight": weight,
-            "visits": np.where(rng.random(rows) < 0.5, 0, rng.poisson(30, rows)),
-            "died": rng.random(rows) < 0.02 + 0.1 * (ward == 3),
-        }
-    )
 
 
 @pytest.fixture(scope="module")
@@ -175,12 +158,6 @@ class TestFiles:
         (tmp_path / "m.synthx").write_bytes(b"not a model")
         with pytest.raises(ArtifactError):
             synthx.load(tmp_path / "m.synthx")
-
-
-def number_columns(rows: int, columns: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        np.random.default_rng(0).normal(size=(rows, columns)), columns=[f"x{i}" for i in range(columns)]
-    )
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,14 @@ from sklearn.base import clone
 
 import synthx
 from synthx.errors import ConditionError, DataError, NotFittedError, ParameterError, ResourceError
-from synthx.models.exploration import _arc
-from synthx.models.latent import Autoencoder, Encoder, Evidence, _divergence
+from synthx.models.latents.autoencoder import Autoencoder, Encoder, Evidence, _divergence
+from synthx.models.latents.exploration import _arc
+from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.networks import Completer
-from synthx.models.prior import FlowMatching, Prior
 from synthx.models.vae import TabularVAE
 from synthx.schema import Schema
+
+from .conftest import DISTINCT, number_columns, patients
 
 QUICK: dict[str, Any] = {
     "autoencoder_steps": 400,
@@ -35,28 +37,9 @@ QUICK: dict[str, Any] = {
 INSTANT = QUICK | {"autoencoder_steps": 20, "prior_steps": 10, "width": 32}
 
 
-def patients(rows: int = 3_000, seed: int = 0) -> pd.DataFrame:
-    """Ward decides drug, age and weight, so that a row has one thing to tell; a tenth of the weights are missing."""
-    rng = np.random.default_rng(seed)
-    ward = rng.choice(4, rows, p=[0.5, 0.3, 0.15, 0.05])
-    drug = np.where(rng.random(rows) < 0.95, ward, rng.integers(0, 4, rows))
-    weight = np.round(rng.normal(60 + 15 * ward, 4, rows), 1)
-    weight[rng.random(rows) < np.where(ward == 3, 0.5, 0.06)] = np.nan
-    return pd.DataFrame(
-        {
-            "ward": np.array(["surgery", "heart", "child", "emergency"], object)[ward],
-            "drug": np.array(["a", "b", "c", "d"], object)[drug],
-            "age": np.clip(rng.normal(25 + 18 * ward, 5, rows), 0, 99).astype(int),
-            "weight": weight,
-            "visits": np.where(rng.random(rows) < 0.5, 0, rng.poisson(30, rows)),
-            "died": rng.random(rows) < 0.02 + 0.2 * (ward == 3),
-        }
-    )
-
-
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return patients()
+    return patients(3_000, wards=DISTINCT)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +50,7 @@ def model(frame: pd.DataFrame) -> TabularVAE:
 @pytest.fixture(scope="module")
 def fresh() -> pd.DataFrame:
     """Rows that the model has not seen."""
-    return patients(1_000, seed=1)
+    return patients(1_000, seed=1, wards=DISTINCT)
 
 
 class TestConditions:
@@ -306,12 +289,6 @@ class TestFiles:
         for name in ("a", "b"):
             TabularVAE(**INSTANT, seed=7).fit(frame).save(tmp_path / name)
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
-def number_columns(rows: int, columns: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        np.random.default_rng(0).normal(size=(rows, columns)), columns=[f"x{i}" for i in range(columns)]
-    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from synthx.models.descent import Descent
 from synthx.models.layout import Heads
-from synthx.models.networks import Completer
+from synthx.models.networks import Completer, Residuals
 from synthx.models.reconstruction import Reconstruction
 
 __all__ = ["Autoencoder", "Encoder", "Evidence"]
@@ -44,18 +44,13 @@ class Encoder(nn.Module):
         super().__init__()
         self.heads = Heads(sizes)
         self.embedding = nn.EmbeddingBag(self.heads.total, width, mode="sum")
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-            for _ in range(blocks)
-        )
+        self.blocks = Residuals(width, blocks)
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, 2 * latent)
         nn.init.normal_(self.embedding.weight, std=0.3)
 
     def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
-        hidden: Tensor = self.embedding(digits[:, self.heads.digits] + self.heads.starts)
-        for block in self.blocks:
-            hidden = hidden + block(hidden)
+        hidden = self.blocks(self.embedding(digits[:, self.heads.digits] + self.heads.starts))
         mean, log_scale = self.output(self.norm(hidden)).chunk(2, dim=1)
         return mean, (log_scale - 1.0).clamp(NARROWEST, WIDEST)
 

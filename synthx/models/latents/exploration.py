@@ -1,51 +1,37 @@
 """Walking the latent space of a table model: places of rows, rows of places, paths, neighbours.
 
-All of it moves the noise that rows come from (`latent_drawing.py`): standard normal numbers for the place in the latent
-space, for what the decoder leaves open, and for the place inside a bin. Paths keep to the sphere on which normal noise
-lies, so rows on the way are as plausible as any.
+All of it moves the noise that rows come from (`noise.py`). Paths keep to the sphere on which normal noise lies, so rows
+on the way are as plausible as any.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import ndtr, ndtri
 
-from synthx.codec.conditions import Resolved, resolve
-from synthx.codec.numeric import NumericCodec
-from synthx.codec.table import Coded, check_cells
+from synthx.codec.conditions import resolve
 from synthx.condition import as_conditions
-from synthx.errors import ConditionError, DataError, ParameterError
+from synthx.errors import DataError, ParameterError
 from synthx.models.base import BATCH_ROWS
-from synthx.models.latent_drawing import LatentSampler
-from synthx.models.parameters import check_whole
-from synthx.models.tabular import TableSynthesizer
+from synthx.models.conditions import check_met
+from synthx.models.latents.noise import Reversible, chunks
+from synthx.models.parameters import check_seed, check_whole
 
 __all__ = ["Explorable"]
 
 Row = pd.DataFrame | pd.Series | Mapping[str, Any]
 
-FEWEST_ACCEPTED, MOST_TRIED = 1e-3, 100_000
-"""Conditions that are met by drawing again: the share of rows that must meet them, once so many were drawn."""
 
-
-class Explorable(TableSynthesizer):
+class Explorable(Reversible):
     """A table model with a latent space in which rows have places.
 
     The places are standard normal: rows of a table like the training table have mean zero and variance one in every
     dimension, up to what the encoder leaves open.
     """
-
-    latent: int
-
-    @abstractmethod
-    def _sampler(self) -> LatentSampler:
-        """Return what draws rows by way of the latent space."""
 
     # -- places and rows ----------------------------------------------------------------------------------------
 
@@ -71,7 +57,7 @@ class Explorable(TableSynthesizer):
         coded, sampler = self._code(rows), self._sampler()
         places = [
             sampler.locate(sampler.digits.split(torch.from_numpy(codes)).to(sampler.device)).float().cpu().numpy()
-            for codes in _chunks(coded.codes)
+            for codes in chunks(coded.codes)
         ]
         return np.concatenate(places)
 
@@ -231,11 +217,8 @@ class Explorable(TableSynthesizer):
         kept: list[pd.DataFrame] = []
         done = tried = 0
         while done < n:
-            if tried >= MOST_TRIED and done < tried * FEWEST_ACCEPTED:
-                raise ConditionError(
-                    f"only {done} of {tried:,} rows near the chosen ones met all conditions at once",
-                    remedy="widen them, or choose other rows or a wider spread",
-                )
+            remedy = "widen them, or choose other rows or a wider spread"
+            check_met(done, tried, rows="rows near the chosen ones", remedy=remedy)
             chosen = rng.permutation(np.arange(min(BATCH_ROWS, n - done)) + rng.integers(len(rows))) % len(rows)
             noise = self._decompose(rows.iloc[chosen], rng, centred=False)
             noise = np.sqrt(1 - spread**2) * noise + spread * rng.standard_normal(noise.shape)
@@ -244,66 +227,7 @@ class Explorable(TableSynthesizer):
             kept.append(frame)
         return pd.concat(kept, ignore_index=True)
 
-    # -- noise to rows and back ---------------------------------------------------------------------------------
-
-    @property
-    def _open(self) -> int:
-        """How many numbers beside its place make a row: one for each digit, one for each offset."""
-        digits = self._sampler().digits
-        return len(digits.sizes) + len(digits.column_sizes)
-
-    def _decompose(self, rows: pd.DataFrame, rng: np.random.Generator, *, centred: bool) -> np.ndarray:
-        """Return noise that `_compose` makes the rows of; shape (rows, latent + open).
-
-        The place is the centre of where the encoder puts a row, or drawn around it.
-        """
-        coded, sampler = self._code(rows), self._sampler()
-        generator = torch.Generator(sampler.device).manual_seed(int(rng.integers(2**62)))
-        parts = []
-        for codes in _chunks(coded.codes):
-            digits = sampler.digits.split(torch.from_numpy(codes)).to(sampler.device)
-            place = sampler.locate(digits, None if centred else generator)
-            scores = sampler.scores(digits, place, generator)
-            parts.append(torch.cat([place.double(), scores], dim=1).cpu().numpy())
-        offsets = np.where(self._has_inside(coded.codes), coded.offsets, rng.random(coded.offsets.shape))
-        return np.hstack([np.concatenate(parts), ndtri(np.clip(offsets, 1e-7, 1 - 1e-7))])
-
-    def _compose(
-        self, noise: np.ndarray, rng: np.random.Generator, resolved: Resolved | None = None, first_row: int = 0
-    ) -> pd.DataFrame:
-        """Return the rows that noise, shape (rows, latent + open), stands for; `resolved` are conditions on them."""
-        sampler, windows = self._sampler(), {} if resolved is None else resolved.windows
-        count = len(sampler.digits.sizes)
-        parts = []
-        for chunk in _chunks(noise):
-            place = torch.from_numpy(chunk[:, : self.latent]).float().to(sampler.device)
-            scores = torch.from_numpy(chunk[:, self.latent : self.latent + count]).to(sampler.device)
-            parts.append(sampler.digits.join(sampler.compose(place, scores, windows)).cpu().numpy())
-        codes, offsets = np.concatenate(parts), ndtr(noise[:, self.latent + count :])
-        for column, window in windows.items():
-            low, high = window.low[codes[:, column]], window.high[codes[:, column]]
-            offsets[:, column] = low + offsets[:, column] * (high - low)
-        conditions = {} if resolved is None else resolved.conditions
-        return self.codec_.decode(Coded(codes, offsets), rng, conditions=conditions, first_row=first_row)
-
-    def _has_inside(self, codes: np.ndarray) -> np.ndarray:
-        """Return which codes are bins, inside which an offset means something; bool, shape (rows, columns)."""
-        codecs = self.codec_.columns.values()
-        first = [codec.first_bin if isinstance(codec, NumericCodec) else codec.size for codec in codecs]
-        inside: np.ndarray = codes >= np.array(first)
-        return inside
-
     # -- checks -------------------------------------------------------------------------------------------------
-
-    def _code(self, rows: pd.DataFrame) -> Coded:
-        self._check_fitted()
-        if not isinstance(rows, pd.DataFrame) or len(rows) == 0:
-            what = "an empty table" if isinstance(rows, pd.DataFrame) else f"a {type(rows).__name__}"
-            raise DataError(f"rows were expected and {what} was given", remedy="give a pandas.DataFrame with some")
-        self.schema_.check_names(rows.columns)
-        for name in self.codec_.columns:
-            check_cells(rows[name], self.schema_[name])
-        return self.codec_.encode(rows)
 
     def _places(self, latent: np.ndarray) -> np.ndarray:
         try:
@@ -321,10 +245,6 @@ class Explorable(TableSynthesizer):
             row = int((~np.isfinite(places)).any(axis=1).argmax())
             raise ParameterError(f"latent holds a value in row {row + 1} that is no finite number", remedy="correct it")
         return places
-
-
-def _chunks(array: np.ndarray) -> list[np.ndarray]:
-    return [array[start : start + BATCH_ROWS] for start in range(0, len(array), BATCH_ROWS)]
 
 
 def _arc(start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -354,6 +274,5 @@ def _one_row(row: Row) -> pd.DataFrame:
 
 
 def _generator(seed: int | None) -> np.random.Generator:
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
-        raise ParameterError(f"seed is {seed!r}", remedy="give a whole number from 0 on, or none")
+    check_seed(seed)
     return np.random.default_rng(seed)

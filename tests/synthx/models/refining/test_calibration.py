@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthx.models.calibration import _told_apart, calibrate
+from synthx.models.refining.calibration import _told_apart, calibrate
 
 
 def test_area_under_the_curve_by_hand() -> None:

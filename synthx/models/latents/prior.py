@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from synthx.models.descent import Descent
 from synthx.models.layout import Heads
-from synthx.models.networks import value_places
+from synthx.models.networks import Residuals, residual_block, value_places
 
 __all__ = ["FlowMatching", "Prior"]
 
@@ -51,13 +51,10 @@ class Prior(nn.Module):
         super().__init__()
         self.latent, self.heads = latent, Heads(sizes)
         self.embedding = nn.EmbeddingBag(self.heads.total + len(sizes), width, mode="sum")
-        self.seen = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.seen = residual_block(width, nn.SiLU)
         self.point = nn.Linear(latent, width)
         self.time = nn.Linear(2 * WAVES, width)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-            for _ in range(blocks)
-        )
+        self.blocks = Residuals(width, blocks, nn.SiLU)
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, latent)
         nn.init.normal_(self.embedding.weight, std=0.3)
@@ -74,10 +71,8 @@ class Prior(nn.Module):
     def forward(self, point: Tensor, time: Tensor, context: Tensor) -> Tensor:
         angle = time * self.frequencies
         hidden = self.point(point) + self.time(torch.cat([angle.cos(), angle.sin()], dim=1)) + context
-        for block in self.blocks:
-            hidden = hidden + block(hidden)
         steady = (2 * time - 1) / (time.square() + (1 - time).square())
-        velocity: Tensor = steady * point + self.output(self.norm(hidden))
+        velocity: Tensor = steady * point + self.output(self.norm(self.blocks(hidden)))
         return velocity
 
     @torch.no_grad()
@@ -123,10 +118,6 @@ class FlowMatching:
         """Take one step; return the mean squared error of a velocity."""
         latent, digits, visible = self.examples()
         return self.descent.step(_mismatch(self.prior, latent, digits, visible, torch.randn_like(latent)), fraction)
-
-    def reset(self) -> None:
-        """Forget past gradients."""
-        self.descent.reset()
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:

@@ -17,16 +17,33 @@ from synthx.codec.conditions import resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
 from synthx.errors import ParameterError
-from synthx.models import refinement as module
 from synthx.models.base import Refined, Training
 from synthx.models.gan import TabularGAN
-from synthx.models.refinement import EVERYTHING, Refinement, choose_clip, learn_refinement
+from synthx.models.refining import refinement as module
+from synthx.models.refining.refinement import EVERYTHING, Refinement, choose_clip, learn_refinement
+from synthx.models.refining.trees import Growth
 from synthx.models.tabular import TableSynthesizer
-from synthx.models.trees import Growth
 from synthx.schema import Kind, Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped
 
 QUICK = Growth(trees=50, depth=6)
+
+
+class Shares:
+    """Draws each column by its shares."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, shares: list[np.ndarray]) -> None:
+        self.shares = shares
+
+    def draw(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:
+        rng = np.random.default_rng(generator.initial_seed())
+        columns = []
+        for index, share in enumerate(self.shares):
+            weights = share * windows[index].weights if index in windows else share * 1.0
+            columns.append(rng.choice(len(share), rows, p=weights / weights.sum()))
+        return torch.from_numpy(np.stack(columns, axis=1))
 
 
 class Independent(TableSynthesizer):
@@ -47,13 +64,8 @@ class Independent(TableSynthesizer):
         ]
         return "finished", 1
 
-    def _draw(self, rows: int, windows: Mapping[int, Window], seed: int) -> np.ndarray:
-        rng = np.random.default_rng(seed)
-        columns = []
-        for index, share in enumerate(self.shares_):
-            weights = share * windows[index].weights if index in windows else share * 1.0
-            columns.append(rng.choice(len(share), rows, p=weights / weights.sum()))
-        return np.stack(columns, axis=1)
+    def _sampler(self) -> Shares:
+        return Shares(self.shares_)
 
     def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return {}, {str(index): torch.from_numpy(share) for index, share in enumerate(self.shares_)}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from synthx.codec.table import Coded, TableCodec
-from synthx.models.binning import Binning, _joined, _kindred_orders
+from synthx.models.refining.binning import Binning, _joined, _kindred_orders
 from synthx.schema import Schema
 
 

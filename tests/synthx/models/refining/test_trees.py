@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthx.models.trees import Growth, Trees, _pack, _unpack, grow
+from synthx.models.refining.trees import Growth, Trees, _pack, _unpack, grow
 
 SMALL = Growth(trees=20, depth=3, column_sample=1.0)
 
@@ -29,7 +29,7 @@ def test_no_trees_say_nothing() -> None:
 
 
 def test_blocks_do_not_show(monkeypatch: object) -> None:
-    import synthx.models.trees as module
+    import synthx.models.refining.trees as module
 
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 9, (3, 1_000)).astype(np.uint8)

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from synthx.condition import Window
 from synthx.models.allowed import Allowed
-from synthx.models.drawing import Stage, pick_heads, resample
-from synthx.models.latent import Autoencoder
-from synthx.models.layout import Digits, Heads
-from synthx.models.prior import Prior
+from synthx.models.drawing import Stage
+from synthx.models.latents.autoencoder import Autoencoder
+from synthx.models.latents.prior import Prior
+from synthx.models.layout import Digits
+from synthx.models.picking import pick_heads, resample, uniform_of_heads
 
 __all__ = ["LatentSampler"]
 
@@ -96,7 +97,8 @@ class LatentSampler:
             values, visible = self._nothing(rows)
             if self.lead:
                 stage = self.stages[0]
-                logits = self._rule_out(self.marginals[stage.places].expand(rows, -1), stage, values, allowed)
+                marginals = self.marginals[stage.places].expand(rows, -1)
+                logits = allowed.rule_out_heads(stage.heads, marginals, values)
                 values[:, stage.heads.digits] = pick_heads(logits, stage.heads, self._uniform((rows, 1), generator))
                 visible[:, stage.heads.digits] = True
             latent = self._draw_latent(values, visible, generator)
@@ -155,7 +157,7 @@ class LatentSampler:
         for stage in self.stages:
             logits = self._logits(stage, digits, visible, latent, allowed)
             owners = stage.heads.digits
-            uniform[:, owners] = _uniform_of(logits, stage.heads, digits[:, owners], uniform[:, owners])
+            uniform[:, owners] = uniform_of_heads(logits, stage.heads, digits[:, owners], uniform[:, owners])
             visible[:, owners] = True
         scores: Tensor = torch.special.ndtri(uniform)
         return scores
@@ -208,7 +210,7 @@ class LatentSampler:
                 continue
             stage = self._stage((digit,))
             logits = self.decoder.logits(self._state(values, visible, latent), stage.places)
-            inside = self._rule_out(logits, stage, values, allowed)
+            inside = allowed.rule_out_heads(stage.heads, logits, values)
             agreement += inside.logsumexp(dim=1) - logits.logsumexp(dim=1)
             values[:, digit] = pick_heads(inside, stage.heads, self._uniform((count, 1), generator)).squeeze(1)
             visible[:, digit] = True
@@ -240,16 +242,7 @@ class LatentSampler:
     def _logits(self, stage: Stage, values: Tensor, visible: Tensor, latent: Tensor, allowed: Allowed) -> Tensor:
         """Return the stage's logits, with what is not allowed ruled out; shape (rows, places)."""
         logits = self.decoder.logits(self._state(values, visible, latent), stage.places)
-        return self._rule_out(logits, stage, values, allowed)
-
-    def _rule_out(self, logits: Tensor, stage: Stage, values: Tensor, allowed: Allowed) -> Tensor:
-        parts, start = [], 0
-        for digit, width in zip(stage.heads.digits.tolist(), stage.heads.widths, strict=True):
-            part, size = logits[:, start : start + width], self.digits.sizes[digit]
-            first = values[:, digit - 1] if digit in self.digits.second else None
-            parts += [allowed.rule_out(digit, part[:, :size], first), part[:, size:]]
-            start += width
-        return torch.cat(parts, dim=1)
+        return allowed.rule_out_heads(stage.heads, logits, values)
 
     def _draw_latent(self, values: Tensor, visible: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a latent vector for each row from the prior, given what is visible; (B, D), (1, D) -> (B, latent)."""
@@ -283,25 +276,3 @@ class LatentSampler:
 def _effective_share(weights: Tensor) -> float:
     """Return how large a share of candidates their weights leave (Kong 1992): 1 if all are alike."""
     return float(weights.sum().square() / weights.square().sum()) / len(weights)
-
-
-def _uniform_of(logits: Tensor, heads: Heads, picked: Tensor, inside: Tensor) -> Tensor:
-    """Return uniform numbers by which `pick_heads` picks given values; `inside` (0 to 1) says which of many.
-
-    A value that cannot be picked gets the end of an empty interval, and so its neighbour will be.
-
-    Parameters
-    ----------
-    logits : Tensor, shape (rows, heads.total)
-    picked : int64 Tensor, shape (rows, heads)
-    inside : float64 Tensor, shape (rows, heads)
-    """
-    found, start = [], 0
-    for block in heads.split(logits):
-        below = (block - block.amax(dim=2, keepdim=True)).exp_().cumsum_(dim=2).double()  # (B, H, W)
-        value = picked[:, start : start + block.shape[1], None]
-        high = below.gather(2, value).squeeze(2)
-        low = torch.where(value > 0, below.gather(2, (value - 1).clamp(min=0)), 0.0).squeeze(2)
-        found.append((low + (high - low) * inside[:, start : start + block.shape[1]]) / below[..., -1])
-        start += block.shape[1]
-    return torch.cat(found, dim=1).clamp(1e-12, 1 - 1e-12)

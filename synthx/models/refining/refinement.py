@@ -21,9 +21,9 @@ import numpy as np
 
 from synthx.codec.table import Coded, TableCodec
 from synthx.models.base import Refined
-from synthx.models.binning import Binning
-from synthx.models.calibration import Calibration, calibrate
-from synthx.models.trees import Growth, Trees, grow
+from synthx.models.refining.binning import Binning
+from synthx.models.refining.calibration import Calibration, calibrate
+from synthx.models.refining.trees import Growth, Trees, grow
 
 if TYPE_CHECKING:
     from torch import Tensor

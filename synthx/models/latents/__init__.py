@@ -1,0 +1,1 @@
+"""A latent space for table models: encoder and prior, drawing by way of it, and walks through it."""

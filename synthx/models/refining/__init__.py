@@ -1,0 +1,1 @@
+"""Accepting drawn rows in proportion to how likely they are real."""
