@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from synthx.models.registry import load
     from synthx.models.vae import TabularVAE
     from synthx.schema import Column, Kind, Role, Schema
-    from synthx_evaluation import Scorecard, evaluate
+    from synthx_evaluation import Scorecard, evaluate, evaluate_sequences
 
 __all__ = [
     "Choice",
@@ -41,6 +41,7 @@ __all__ = [
     "between",
     "choose",
     "evaluate",
+    "evaluate_sequences",
     "load",
     "read_table",
     "write_table",
@@ -67,6 +68,7 @@ _HOMES = {
     "between": "synthx.condition",
     "choose": "synthx.models.choice",
     "evaluate": "synthx_evaluation",
+    "evaluate_sequences": "synthx_evaluation",
     "load": "synthx.models.registry",
     "read_table": "synthx.io",
     "write_table": "synthx.io",

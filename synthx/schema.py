@@ -245,6 +245,13 @@ class Schema:
         changed = dataclasses.replace(self[name], **changes)
         return Schema(tuple(changed if column.name == name else column for column in self.columns))
 
+    def with_target(self, name: str) -> Schema:
+        """Return a copy in which the named column, and no other, has the role of target."""
+        schema = self
+        for column in self.with_role(Role.TARGET):
+            schema = schema.replace(column.name, role=None)
+        return schema.replace(name, role=Role.TARGET)
+
     def select(self, names: Iterable[str]) -> Schema:
         """Return the schema of the named columns, in the given order."""
         return Schema(tuple(self[name] for name in names))

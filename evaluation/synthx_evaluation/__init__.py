@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from synthx_evaluation.record import Better, Measure, Status
 from synthx_evaluation.scorecard import Scorecard
+from synthx_evaluation.sequences import Judge, evaluate_sequences, plot_sequences
 from synthx_evaluation.split import split
 from synthx_evaluation.suite import evaluate
 
-__all__ = ["Better", "Measure", "Scorecard", "Status", "evaluate", "split"]
+__all__ = [
+    "Better",
+    "Judge",
+    "Measure",
+    "Scorecard",
+    "Status",
+    "evaluate",
+    "evaluate_sequences",
+    "plot_sequences",
+    "split",
+]

@@ -17,7 +17,9 @@ from synthx_evaluation.encoding import Floats, Tables
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import newcombe_interval, wilson_interval
 
-__all__ = ["COPIES", "COPIES_EXCESS", "copies"]
+__all__ = ["COPIES", "COPIES_EXCESS", "RowKeys", "copied", "copies", "row_keys"]
+
+RowKeys = NDArray[np.uint64]
 
 COPIES = Definition("DISC-COPIES", "1.0", "Synthetic rows that equal a training row", Better.LOWER)
 COPIES_EXCESS = Definition("DISC-COPIES-EXCESS", "1.0", "Training rows found, beyond holdout rows found", Better.LOWER)
@@ -40,14 +42,15 @@ def copies(comparison: Comparison) -> list[Measure]:
     if not tables.columns:
         reason = "the schema has no column to learn"
         return [item.not_applicable(reason, seed=seed) for item in (COPIES, COPIES_EXCESS)]
-    synthetic, train, holdout = _keys(tables)
+    return copied(*row_keys(tables), seed=seed)
+
+
+def copied(synthetic: RowKeys, train: RowKeys, holdout: RowKeys | None, *, seed: int) -> list[Measure]:
+    """Return both records from one key for each thing that may be a copy, as `copies` describes them."""
     return [_copies(synthetic, train, holdout, seed), _excess(synthetic, train, holdout, seed)]
 
 
-_Keys = NDArray[np.uint64]
-
-
-def _copies(synthetic: _Keys, train: _Keys, holdout: _Keys | None, seed: int) -> Measure:
+def _copies(synthetic: RowKeys, train: RowKeys, holdout: RowKeys | None, seed: int) -> Measure:
     hits = int(np.isin(synthetic, train).sum())
     details: dict[str, float] = {"equal_a_training_row": hits}
     if holdout is not None:
@@ -67,7 +70,7 @@ def _copies(synthetic: _Keys, train: _Keys, holdout: _Keys | None, seed: int) ->
     )
 
 
-def _excess(synthetic: _Keys, train: _Keys, holdout: _Keys | None, seed: int) -> Measure:
+def _excess(synthetic: RowKeys, train: RowKeys, holdout: RowKeys | None, seed: int) -> Measure:
     if holdout is None:
         return COPIES_EXCESS.not_applicable("not assessable without holdout", seed=seed)
     found, chance = int(np.isin(train, synthetic).sum()), int(np.isin(holdout, synthetic).sum())
@@ -90,7 +93,7 @@ def _excess(synthetic: _Keys, train: _Keys, holdout: _Keys | None, seed: int) ->
 # -- rows as keys -----------------------------------------------------------------------------------------------
 
 
-def _keys(tables: Tables) -> tuple[_Keys, _Keys, _Keys | None]:
+def row_keys(tables: Tables) -> tuple[RowKeys, RowKeys, RowKeys | None]:
     """Return one 64-bit key a row of the synthetic, training and holdout tables; equal rows have equal keys.
 
     Two tables of a million rows each share a key by accident with a probability of 5e-8.
@@ -103,7 +106,7 @@ def _keys(tables: Tables) -> tuple[_Keys, _Keys, _Keys | None]:
     return synthetic, train, None if tables.holdout is None else _hash(tables.holdout, steps)
 
 
-def _hash(rows: Floats, steps: list[float | None]) -> _Keys:
+def _hash(rows: Floats, steps: list[float | None]) -> RowKeys:
     cells = np.column_stack([_rounded(rows[:, j], step) for j, step in enumerate(steps)])
     return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(cells), index=False), dtype=np.uint64)
 
@@ -131,7 +134,7 @@ def _rounded(values: Floats, step: float | None) -> Floats:
     return np.where(np.isnan(rounded), np.nan, rounded + 0.0)  # -0.0 + 0.0 is 0.0
 
 
-def _found_in_sample(synthetic: _Keys, real: _Keys, rows: int) -> float:
+def _found_in_sample(synthetic: RowKeys, real: RowKeys, rows: int) -> float:
     """Return the share of synthetic rows that would equal some row of a random sample of the real ones.
 
     The mean over all samples of `rows` rows, exactly: a key that `c` of `n` rows hold is missed by a sample with

@@ -130,8 +130,8 @@ def _enough(comparison: Comparison) -> bool:
 # -- pairs ------------------------------------------------------------------------------------------------------
 
 
-def pairs(comparison: Comparison) -> list[Measure]:
-    """Compare the joint distribution of every pair of columns.
+def pairs(comparison: Comparison, *, leading: int | None = None) -> list[Measure]:
+    """Compare the joint distribution of every pair of columns, or of every pair with one of the `leading` first ones.
 
     1 minus the total variation distance of the contingency tables, numbers and times cut into at most 20 quantile
     bins of the real rows, missing values in a bin of their own; in [0, 1]. Once as the plain mean over pairs, once
@@ -141,7 +141,7 @@ def pairs(comparison: Comparison) -> list[Measure]:
     if count < 2:
         reason = f"a pair needs two columns to learn, the schema has {count}"
         return [item.not_applicable(reason, seed=comparison.seed) for item in (PAIRS, PAIRS_ASSOCIATED)]
-    found = _compare_pairs(comparison)
+    found = _compare_pairs(comparison, min(count - 1, count if leading is None else leading))
     plain = _mean(comparison, PAIRS, found, np.ones_like(found.weight), "pair")
     if not found.weight.any():
         reason = "no two columns of the real rows are associated"
@@ -151,7 +151,7 @@ def pairs(comparison: Comparison) -> list[Measure]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Pairs:
-    """All pairs (i, j), i < j, in the order of i, then j."""
+    """All pairs (i, j), i < j, in the order of i, then j; of the leading columns i only where few were asked for."""
 
     value: Floats
     """(pairs,)"""
@@ -165,13 +165,13 @@ class _Pairs:
     """The value with one group of synthetic, and of reference rows, left out in turn; each (groups, pairs)."""
 
 
-def _compare_pairs(comparison: Comparison) -> _Pairs:
+def _compare_pairs(comparison: Comparison, leading: int) -> _Pairs:
     tables = comparison.equal.capped(MAX_LEVELS)
     reference = tables.train if tables.holdout is None else tables.holdout
     bins = bins_of(tables)
     synthetic, real = bins.codes(tables.synthetic), bins.codes(reference)
     train = None if tables.holdout is None else bins.codes(tables.train)
-    strips = [_compare_strip(synthetic, real, train, bins.sizes, column) for column in range(len(tables.columns) - 1)]
+    strips = [_compare_strip(synthetic, real, train, bins.sizes, column) for column in range(leading)]
     return _Pairs(
         value=np.concatenate([part.value for part in strips]),
         anchor=None if train is None else np.concatenate([part.anchor for part in strips if part.anchor is not None]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ def split(
     frame: pd.DataFrame,
     *,
     holdout: float = 0.2,
-    entity: str | None = None,
+    entity: str | Sequence[str] | None = None,
     stratify: str | None = None,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -29,9 +31,9 @@ def split(
         The real rows.
     holdout : float
         Share of rows to hold back, between 0 and 1.
-    entity : str, optional
-        Column that names whom a row is about: all rows of one entity fall on the same side, since a person seen in
-        training would not be a stranger in the holdout.
+    entity : str or sequence of str, optional
+        Column that names whom a row is about, or the columns that name it together: all rows of one entity fall on
+        the same side, since a person seen in training would not be a stranger in the holdout.
     stratify : str, optional
         Column whose distribution both sides keep, usually the target. Numbers with more than ten distinct values are
         cut into ten quantile bins; an entity counts by its first row.
@@ -52,12 +54,13 @@ def split(
     """
     if not 0.0 < holdout < 1.0:
         raise ParameterError(f"holdout is {holdout!r}", remedy="give a share between 0 and 1, such as 0.2")
-    for name in (entity, stratify):
-        if name is not None and name not in frame.columns:
+    key = (entity,) if isinstance(entity, str) else tuple(entity or ())
+    for name in (*key, *(() if stratify is None else (stratify,))):
+        if name not in frame.columns:
             raise ParameterError(
                 f"the table has no column {name!r}", remedy=f"choose one of {', '.join(map(repr, frame.columns[:12]))}"
             )
-    units = np.arange(len(frame)) if entity is None else _entities(frame[entity])
+    units = _entities(frame, key) if key else np.arange(len(frame))
     first = np.unique(units, return_index=True)[1]  # the first row of every unit
     strata = np.zeros(len(first), dtype=np.intp) if stratify is None else _strata(frame[stratify])[first]
     held = _draw(np.bincount(units), strata, holdout, np.random.default_rng(seed))[units]
@@ -69,14 +72,18 @@ def split(
     return frame[~held], frame[held]
 
 
-def _entities(column: pd.Series) -> NDArray[np.intp]:
-    codes, _ = pd.factorize(column)
-    if (codes < 0).any():
-        raise DataError(
-            f"column {column.name!r} names no entity in {int((codes < 0).sum())} rows, such as row {np.argmin(codes)}",
-            remedy="drop these rows or give each an entity of its own",
-        )
-    return codes
+def _entities(frame: pd.DataFrame, key: Sequence[str]) -> NDArray[np.intp]:
+    """Return the number of each row's entity, from 0."""
+    units = np.zeros(len(frame), dtype=np.intp)
+    for name in key:
+        codes, uniques = pd.factorize(frame[name])
+        if (codes < 0).any():
+            raise DataError(
+                f"column {name!r} names no entity in {int((codes < 0).sum())} rows, such as row {np.argmin(codes)}",
+                remedy="drop these rows or give each an entity of its own",
+            )
+        units = np.asarray(pd.factorize(units * len(uniques) + codes)[0], dtype=np.intp)
+    return units
 
 
 def _strata(column: pd.Series) -> NDArray[np.intp]:

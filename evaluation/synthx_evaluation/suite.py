@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
@@ -17,7 +15,9 @@ from synthx_evaluation.disclosure import copies
 from synthx_evaluation.fidelity import pairs, shapes
 from synthx_evaluation.record import Measure
 from synthx_evaluation.scorecard import Scorecard
+from synthx_evaluation.sequences.suite import evaluate_sequences
 from synthx_evaluation.utility import utility
+from synthx_evaluation.versions import library_versions
 
 __all__ = ["SUITE", "evaluate"]
 
@@ -32,8 +32,6 @@ SUITE: tuple[tuple[str, Callable[[Comparison], list[Measure]]], ...] = (
 """What `evaluate` runs. A function returns the same ids whatever the tables hold, and raises for no table that
 `compare` lets through: what cannot be computed is a record with a reason."""
 
-_LIBRARIES = ("synthx-data", "numpy", "pandas", "scikit-learn")
-
 
 def evaluate(
     synthetic: pd.DataFrame,
@@ -47,6 +45,9 @@ def evaluate(
     progress: Callable[[str], None] | None = None,
 ) -> Scorecard:
     """Measure how good and how safe a synthetic table is.
+
+    Where the schema names an entity and entities have several training rows, the tables are sequences: this is then
+    `evaluate_sequences`, which compares entity by entity.
 
     Parameters
     ----------
@@ -82,6 +83,11 @@ def evaluate(
     start = time.perf_counter()
     protected = tuple(protected)
     schema = Schema.detect(train, target=target, protected=protected) if schema is None else schema
+    if schema.entity and set(schema.entity) <= set(train.columns) and train.duplicated(list(schema.entity)).any():
+        return evaluate_sequences(
+            synthetic, train=train, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed,
+            progress=progress,
+        )  # fmt: skip
     comparison = compare(
         synthetic, train=train, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed
     )
@@ -111,13 +117,6 @@ def _context(comparison: Comparison, seconds: dict[str, float]) -> dict[str, Any
         "protected": list(comparison.protected),
         "reference": comparison.reference_name,
         "seed": comparison.seed,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}},
+        "versions": library_versions(),
         "seconds": seconds,
     }
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # run from a source tree
-        return "unknown"

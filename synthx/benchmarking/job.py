@@ -54,15 +54,18 @@ class Job:
         Name of a candidate.
     seed : int
     rows : int
-        How many to sample.
+        How many to sample; of sequences, how many entities.
     max_minutes : float, optional
         What a model that can stop in time is told.
+    sequences : bool
+        Whether the data are sequences.
     """
 
     model: str
     seed: int
     rows: int
     max_minutes: float | None = None
+    sequences: bool = False
 
     def write(self, folder: Path) -> None:
         (folder / JOB).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")

@@ -1,6 +1,7 @@
 """Quality against seconds: one point a run, one label a model, the anchors as lines.
 
-Left, how well a classifier tells the rows from real ones; right, how well pairs of columns agree. Colours are those of
+Left, how well a classifier tells the rows from real ones; right, how well pairs of columns (of sequences, features of
+each sequence) agree. Colours are those of
 M. Okabe, K. Ito, "Color Universal Design" (2008), which the colour-blind tell apart; the shape of a point says the same
 again.
 """
@@ -47,6 +48,10 @@ _PANELS = (
     _Panel("c2st", "Told apart from real rows (c2st)\n0.5 is best: a classifier can only guess", 0.5),
     _Panel("trend", "Pair trends\n1 is best: every pair of columns as in real rows", 1.0),
 )
+_SEQUENCE_PANELS = (
+    _Panel("c2st", "Told apart from real sequences (c2st)\n0.5 is best: a classifier can only guess", 0.5),
+    _Panel("features", "Features of sequences\n1 is best: lengths, levels, trends, moves as in real ones", 1.0),
+)
 
 
 def check_plot_output(path: str | Path, *, force: bool = False) -> Path:
@@ -92,7 +97,8 @@ def draw(frame: pd.DataFrame) -> Figure:
     well = frame[frame["status"] == Status.OK]
     well = well.assign(seconds=(well["fit_seconds"] + well["sample_seconds"]).clip(lower=_LEAST_SECONDS))
     figure = Figure(figsize=(11.5, 5.4), layout="constrained")
-    pairs = zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True)
+    wanted = _SEQUENCE_PANELS if "features" in frame.columns else _PANELS
+    pairs = zip(figure.subplots(1, len(wanted)), wanted, strict=True)
     panels = [(axes, panel, well[well[panel.measure].notna()]) for axes, panel in pairs]
     for axes, panel, runs in panels:
         _draw_panel(axes, panel, runs)

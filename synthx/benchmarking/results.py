@@ -14,7 +14,7 @@ from synthx.benchmarking.candidates import Candidate
 from synthx.benchmarking.job import Status
 from synthx.errors import DataError
 
-__all__ = ["COLUMNS", "Results"]
+__all__ = ["COLUMNS", "SEQUENCE_COLUMNS", "Results"]
 
 _TEXT, _NUMBER, _COUNT = "object", "float64", "Int64"
 COLUMNS = {
@@ -45,8 +45,35 @@ COLUMNS = {
 }
 """Name -> dtype of the columns, in order; `docs/benchmark_command.md` says what each is."""
 
-_SHOWN = ("shape", "trend", "association", "c2st", "score", "copies", "fit_seconds", "sample_seconds", "peak_mib")
-_REAL = ("shape_real", "trend_real", "association_real", "c2st_real", "score_real", "copies_holdout")
+_COSTS = ("fit_seconds", "sample_seconds", "peak_mib")
+_OF_TABLES = ("shape", "trend", "association", "c2st")
+_OF_SEQUENCES = (
+    "steps",
+    "features",
+    "lengths",
+    "gaps",
+    "static",
+    "association",
+    "autocorrelation",
+    "cross_correlation",
+    "transitions",
+    "c2st",
+    "discriminative",
+    "predictive",
+    "nearest",
+)
+SEQUENCE_COLUMNS = {
+    **{name: COLUMNS[name] for name in ("model", "seed", "status", "reason")},
+    **dict.fromkeys(_OF_SEQUENCES, _NUMBER),
+    **{name: COLUMNS[name] for name in ("score", "score_real", "score_is", *_COSTS, "copies", "copies_holdout")},
+    "entities": _COUNT,
+    "rows": _COUNT,
+    **dict.fromkeys((f"{name}_real" for name in _OF_SEQUENCES), _NUMBER),
+    **{name: COLUMNS[name] for name in ("limit_minutes", "versions", "fingerprint")},
+}
+"""The same where the data are sequences."""
+
+_SHOWN_OF_SEQUENCES = ("steps", "features", "lengths", "autocorrelation", "c2st")
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -56,7 +83,7 @@ class Results:
     Parameters
     ----------
     frame : DataFrame
-        One row a model and seed, with the columns `COLUMNS`.
+        One row a model and seed, with the columns `COLUMNS`, or `SEQUENCE_COLUMNS` where the data were sequences.
     """
 
     frame: pd.DataFrame
@@ -67,10 +94,10 @@ class Results:
     # -- making -------------------------------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Results:
+    def of(cls, rows: Iterable[Mapping[str, Any]], *, sequences: bool = False) -> Results:
         """Return the results with these rows; a cell that is not given is missing."""
-        frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
-        return cls(frame.astype(COLUMNS))
+        columns = SEQUENCE_COLUMNS if sequences else COLUMNS
+        return cls(pd.DataFrame(list(rows), columns=list(columns)).astype(columns))
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Results:
@@ -84,9 +111,10 @@ class Results:
         remedy = "choose another file, or replace this one by --force (in Python, force=True)"
         try:
             text = pd.read_csv(path, dtype=str, keep_default_na=False)
-            if list(text.columns) != list(COLUMNS):
+            columns = SEQUENCE_COLUMNS if "entities" in text.columns else COLUMNS
+            if list(text.columns) != list(columns):
                 raise DataError(f"the file {str(path)!r} does not hold results of a benchmark", remedy=remedy)
-            return cls(pd.DataFrame({name: _typed(text[name], dtype) for name, dtype in COLUMNS.items()}))
+            return cls(pd.DataFrame({name: _typed(text[name], dtype) for name, dtype in columns.items()}))
         except DataError:
             raise
         except (OSError, ValueError, TypeError) as error:
@@ -95,10 +123,16 @@ class Results:
     def replaced(self, row: Mapping[str, Any]) -> Results:
         """Return the results with a row added, in the place of one of the same model and seed."""
         same = (self.frame["model"] == row["model"]) & (self.frame["seed"] == row["seed"])
-        parts = [part for part in (self.frame[~same], Results.of([row]).frame) if len(part)]
+        added = Results.of([row], sequences=self.sequences)
+        parts = [part for part in (self.frame[~same], added.frame) if len(part)]
         return Results(pd.concat(parts, ignore_index=True))
 
     # -- looking ------------------------------------------------------------------------------------------------
+
+    @property
+    def sequences(self) -> bool:
+        """Whether the data were sequences."""
+        return "entities" in self.frame.columns
 
     def stands(self, candidate: Candidate, seed: int, limit_minutes: float | None) -> bool:
         """Whether a run need not be repeated: it is there, and another time limit would change nothing.
@@ -117,13 +151,16 @@ class Results:
     def to_text(self) -> str:
         """Return an aligned table for people: good runs, what real rows would score, and why the other runs ended."""
         well = self.frame[self.frame["status"] == Status.OK]
-        lines = [_line("", "seed", _SHOWN)]
+        measures = (*(_SHOWN_OF_SEQUENCES if self.sequences else _OF_TABLES), "score")
+        names = (*measures, "copies", *_COSTS)
+        lines = [_line("", "seed", names)]
         lines += [
-            _line(str(row["model"]), str(row["seed"]), [_shown(name, row[name]) for name in _SHOWN])
+            _line(str(row["model"]), str(row["seed"]), [_shown(name, row[name]) for name in names])
             for _, row in well.iterrows()
         ]
         if len(well):
-            real = [_shown(name, well[name].iloc[-1]) for name in _REAL]
+            anchors = (*(f"{name}_real" for name in measures), "copies_holdout")
+            real = [_shown(name, well[name].iloc[-1]) for name in anchors]
             lines.append(_line("real rows", "", [*real, "", "", ""]))
         lines += [
             f"{row['model']}, seed {row['seed']}: {row['status']} ({row['reason']})"
@@ -174,4 +211,5 @@ def _shown(name: str, value: Any) -> str:
 
 def _line(model: str, seed: str, cells: Iterable[str]) -> str:
     heads = {"fit_seconds": "fit s", "sample_seconds": "sample s", "peak_mib": "MiB", "association": "assoc."}
+    heads |= {"autocorrelation": "autocor."}
     return f"{model:<20} {seed:>4}" + "".join(f" {heads.get(cell, cell):>8}" for cell in cells)

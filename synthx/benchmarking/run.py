@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from synthx._files import check_output
-from synthx.benchmarking.candidates import Candidate, parse_all
+from synthx.benchmarking.candidates import Candidate, Shape, fitting, parse_all
 from synthx.benchmarking.job import Job, Stage, Status
 from synthx.benchmarking.results import Results
 from synthx.benchmarking.supervision import Ended, Moment, supervise, worker_command
@@ -27,6 +27,8 @@ __all__ = ["benchmark"]
 _LAST_SEED = 2**32 - 1
 _TOLD_SHARE, _MOST_ROOM_MINUTES = 0.8, 2.0
 """What our models are told of the time limit: all but a fifth, or two minutes, for starting and sampling."""
+
+_TOLD_FIGURES = ("trend", "features", "c2st")
 
 
 def benchmark(
@@ -49,7 +51,8 @@ def benchmark(
     Parameters
     ----------
     frame : DataFrame, shape (rows, columns)
-        Real rows: all that there are, or, where `holdout` is a frame, those to learn from.
+        Real rows: all that there are, or, where `holdout` is a frame, those to learn from. Where the schema names an
+        entity and some entity has several rows, they are sequences: models of sequences are run, and judged as such.
     target : str, optional
         The column that a model trained on synthetic rows is to predict; the schema's by default.
     schema : Schema, optional
@@ -57,16 +60,18 @@ def benchmark(
     models : iterable of str, optional
         Names of our models (``gan`` …, with ``+refine`` behind it for refined rows), of SDV's (``sdv-gaussian-copula``,
         ``sdv-ctgan``, ``sdv-copula-gan``, ``sdv-tvae``) and of the anchors (``independent``, ``bootstrap``). By default
-        ours, SDV's copula and the anchors; SDV's neural models can take hours.
+        ours, SDV's copula and the anchors; SDV's neural models can take hours. Of sequences: ``sequence-vae``,
+        ``sdv-par`` (hours, hence only if named) and anchors of the same names.
     seeds : iterable of int
         Each model runs once with each.
     holdout : DataFrame or float, optional
-        Real rows that no model sees, or the share of `frame` to hold back; a fifth by default.
+        Real rows that no model sees, or the share of `frame` to hold back; a fifth by default. All rows of an entity
+        stay on one side.
     max_minutes_each : float, optional
         How long a run may take, from the start of its process to its last row; then it is killed. Our models are told,
         and stop in time.
     rows : int, optional
-        Rows that each model writes; as many as it learns from by default.
+        Rows that each model writes, of sequences the number of entities; as many as it learns from by default.
     output : str or Path, optional
         A CSV file that is rewritten after every run.
     resume : bool
@@ -84,17 +89,27 @@ def benchmark(
     Raises
     ------
     ParameterError
-        If a model, a seed, a share or a limit is not one.
+        If a model, a seed, a share or a limit is not one, or a model cannot learn what the table holds.
     DataError
         If a table cannot be used, or `output` holds figures of other data.
     OutputError
         If `output` cannot be written, or exists and neither `resume` nor `force` is set.
     """
-    plan = _plan(parse_all(models), seeds, max_minutes_each)
+    named, seeds = None if models is None else parse_all(models), list(seeds)
+    _plan(named or (), seeds, max_minutes_each)  # what is wrong with them is said before the table is looked at
     path = None if output is None else check_output(output, force=force or resume)
     tables = Tables.make(frame, target=target, schema=schema, holdout=holdout, rows=rows)
-    plan = dataclasses.replace(plan, rows=tables.rows, fingerprint=tables.fingerprint)
-    results = Results.of([]) if path is None or force or not path.exists() else _earlier(path, plan.fingerprint)
+    candidates = fitting(named, Shape.SEQUENCES if tables.sequences else Shape.TABLE)
+    plan = dataclasses.replace(
+        _plan(candidates, seeds, max_minutes_each),
+        rows=tables.rows,
+        sequences=tables.sequences,
+        fingerprint=tables.fingerprint,
+    )
+    if path is None or force or not path.exists():
+        results = Results.of([], sequences=plan.sequences)
+    else:
+        results = _earlier(path, plan.fingerprint)
     todo = [(who, seed) for who, seed in plan.runs if not results.stands(who, seed, plan.limit_minutes)]
     if not todo:
         return results
@@ -118,6 +133,7 @@ class _Plan:
     runs: tuple[tuple[Candidate, int], ...]
     limit_minutes: float | None
     rows: int = 0
+    sequences: bool = False
     fingerprint: str = ""
 
     @property
@@ -162,7 +178,8 @@ def _earlier(path: Path, fingerprint: str) -> Results:
 
 def _run(candidate: Candidate, seed: int, plan: _Plan, folder: Path, reporter: _Reporter) -> Ended:
     folder.mkdir()
-    Job(model=candidate.name, seed=seed, rows=plan.rows, max_minutes=plan.told_minutes).write(folder)
+    told = plan.told_minutes
+    Job(model=candidate.name, seed=seed, rows=plan.rows, max_minutes=told, sequences=plan.sequences).write(folder)
     return supervise(worker_command(folder), folder, limit_seconds=plan.limit_seconds, report=reporter.look)
 
 
@@ -205,7 +222,7 @@ class _Reporter:
             self._tell(f"{ended.status} ({ended.reason})")
             return
         found = ended.figures
-        shown = [f"{name} {found[name]:.3f}" for name in ("trend", "c2st") if found.get(name) is not None]
+        shown = [f"{name} {found[name]:.3f}" for name in _TOLD_FIGURES if found.get(name) is not None]
         self._tell(", ".join(["ok", *shown, f"fit {found['fit_seconds']:.1f} s"]))
 
     def _tell(self, message: str) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 
 from synthx.benchmarking.job import HOLDOUT, SCHEMA, TRAIN
+from synthx.entities import Entities
 from synthx.errors import DataError, ParameterError
 from synthx.io import write_table
 from synthx.models.parameters import check_whole
-from synthx.schema import Role, Schema
+from synthx.schema import Schema
 from synthx_evaluation import split
 from synthx_evaluation.comparison import compare
+from synthx_evaluation.sequences.comparison import compare_sequences
 
 __all__ = ["HOLDOUT_SHARE", "Tables"]
 
@@ -37,13 +39,16 @@ class Tables:
     schema : Schema
         Its target is what classifiers are to predict.
     rows : int
-        How many each model is to write.
+        How many each model is to write; of sequences, how many entities.
+    sequences : bool
+        Whether an entity has several rows.
     """
 
     train: pd.DataFrame
     holdout: pd.DataFrame
     schema: Schema
     rows: int
+    sequences: bool = False
 
     @classmethod
     def make(
@@ -69,17 +74,20 @@ class Tables:
         if target is not None and target not in frame.columns:
             known = ", ".join(map(repr, frame.columns[:12]))
             raise ParameterError(f"the table has no column {target!r}", remedy=f"choose one of {known}")
-        known_schema = Schema.detect(frame, target=target) if schema is None else _with_target(schema, target)
+        known_schema = Schema.detect(frame, target=target) if schema is None else _retargeted(schema, target)
         known_schema.check_names(frame.columns)
         if isinstance(holdout, pd.DataFrame):
             train, held = frame, holdout
         else:
             train, held = _parted(frame, known_schema, HOLDOUT_SHARE if holdout is None else holdout)
+        entities = len(Entities.of(train, known_schema.entity)) if known_schema.entity else len(train)
+        sequences = entities < len(train)
         # What the measures would refuse after the first fit, they refuse now.
-        compare(train, train=train, holdout=held, schema=known_schema, target=None, protected=(), seed=0)
-        count = len(train) if rows is None else rows
+        check = compare_sequences if sequences else compare
+        check(train, train=train, holdout=held, schema=known_schema, target=None, protected=(), seed=0)
+        count = entities if rows is None else rows
         check_whole("rows", count, 1)
-        return cls(train.reset_index(drop=True), held.reset_index(drop=True), known_schema, count)
+        return cls(train.reset_index(drop=True), held.reset_index(drop=True), known_schema, count, sequences)
 
     @property
     def fingerprint(self) -> str:
@@ -132,14 +140,9 @@ def _parted(frame: pd.DataFrame, schema: Schema, share: float) -> tuple[pd.DataF
     """Hold rows back; all rows of an entity stay together, and both sides keep the shares of the target."""
     if isinstance(share, bool) or not isinstance(share, (int, float)):
         raise ParameterError(f"holdout is a {type(share).__name__}", remedy="give a DataFrame or a share such as 0.2")
-    entity = next((column.name for column in schema.with_role(Role.ENTITY)), None)
     stratify = None if schema.target is None else schema.target.name
-    return split(frame, holdout=share, entity=entity, stratify=stratify, seed=_SPLIT_SEED)
+    return split(frame, holdout=share, entity=schema.entity, stratify=stratify, seed=_SPLIT_SEED)
 
 
-def _with_target(schema: Schema, target: str | None) -> Schema:
-    if target is None:
-        return schema
-    for column in schema.with_role(Role.TARGET):
-        schema = schema.replace(column.name, role=None)
-    return schema.replace(target, role=Role.TARGET)
+def _retargeted(schema: Schema, target: str | None) -> Schema:
+    return schema if target is None else schema.with_target(target)

@@ -42,25 +42,27 @@ def main(folder: Path) -> None:
     sys.excepthook = lambda kind, error, trace: _say_why(folder, kind, error, trace)
     job = Job.read(folder)
 
-    from synthx.benchmarking.candidates import build, missing, parse
+    from synthx.benchmarking.candidates import Shape, build, missing, parse
     from synthx.io import read_table
 
     candidate = parse(job.model)
     if reason := missing(candidate):
         Message(stage=Stage.STARTING, status=Status.NOT_INSTALLED, reason=reason).append(folder)
         return
-    generator = build(candidate, seed=job.seed, max_minutes=job.max_minutes)
+    shape = Shape.SEQUENCES if job.sequences else Shape.TABLE
+    generator = build(candidate, seed=job.seed, max_minutes=job.max_minutes, shape=shape)
     schema = Schema.from_json(data / SCHEMA)
     train = read_table(data / TRAIN, schema=schema)
     synthetic = _fit_and_sample(generator, train, schema, job, folder)
     # Only now: what the measures take is no part of the model's memory.
-    from synthx.benchmarking.scores import score
+    from synthx.benchmarking.scores import score, score_sequences
 
     def tell(title: str) -> None:
         Message(stage=Stage.SCORING, detail=title).append(folder)
 
     holdout = read_table(data / HOLDOUT, schema=schema)
-    figures = score(synthetic, train=train, holdout=holdout, schema=schema, progress=tell)
+    take = score_sequences if job.sequences else score
+    figures = take(synthetic, train=train, holdout=holdout, schema=schema, progress=tell)
     reason = figures.pop("reason")
     Message(stage=Stage.SCORING, figures=figures, status=Status.OK, reason=reason).append(folder)
 

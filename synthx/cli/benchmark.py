@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.errors import ParameterError
+
 
 __all__ = ["benchmark"]
 
@@ -23,10 +25,13 @@ def benchmark(
         typer.Option(
             metavar="NAME,...",
             help="gan, ... (also gan+refine), sdv-gaussian-copula, sdv-ctgan, sdv-copula-gan, sdv-tvae, independent, "
-            "bootstrap; by default all that are quick.",
+            "bootstrap; of sequences: sequence-vae, sdv-par, independent, bootstrap; by default all that are quick.",
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
+    entity: EntityOption = None,
+    time: TimeOption = None,
+    static: StaticOption = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
     ] = None,
@@ -38,7 +43,8 @@ def benchmark(
         float | None, typer.Option("--minutes-each", metavar="M", help="End a run that has no rows after so long.")
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(metavar="N", help="Rows that each model writes; by default as many as it learns from.")
+        int | None,
+        typer.Option(metavar="N", help="Rows (entities) that each model writes; by default as many as it learns."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="PLOT", help="Draw quality against seconds: .png, .svg or .pdf.")
@@ -52,11 +58,13 @@ def benchmark(
     Example:
       synthx benchmark people.csv --target fraud --models gan,sdv-ctgan,independent,bootstrap --minutes-each 30 \\
         -o results.csv --plot results.png
+      synthx benchmark visits.csv --entity patient --time hour --models sequence-vae,sdv-par,bootstrap -o results.csv
     """
     from synthx._files import check_output
     from synthx.benchmarking.plot import check_plot_output
     from synthx.benchmarking.run import benchmark as run
-    from synthx.cli.tables import read_with_schema
+    from synthx.cli.sequences import read_long
+    from synthx.cli.tables import check_classes
     from synthx.io import read_table
 
     if resume and force:
@@ -66,7 +74,8 @@ def benchmark(
         check_plot_output(plot, force=force or resume)
     names = None if models is None else _parts(models)
     wanted = _seeds(seeds)
-    frame, known = read_with_schema(data, schema, target)
+    frame, known = read_long(data, schema, target, entity=entity, time=time, static=static)
+    check_classes(frame, known)
     held = None if holdout is None else read_table(holdout, schema=known)
     try:
         with reporting() as report:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
+from synthx.errors import ParameterError
+
 if TYPE_CHECKING:
     pass
 
@@ -22,10 +25,9 @@ def detect(
     protected: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="A protected attribute, e.g. sex; may be repeated.")
     ] = None,
-    entity: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Whom a row belongs to; repeat it for a key of several.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(metavar="COL", help="When the row happened.")] = None,
+    entity: EntityOption = None,
+    time: TimeOption = None,
+    static: StaticOption = None,
     assume_public: Annotated[
         bool,
         typer.Option("--assume-public", help="Declare the bounds and levels seen here: you vouch they are public."),
@@ -41,12 +43,17 @@ def detect(
     from synthx._files import check_output, replacing
     from synthx.cli.tables import not_learned
     from synthx.io import read_table
+    from synthx.long_tables import join_static
     from synthx.schema import Schema
 
     if output is not None:
         check_output(output, force=force)
+    if static is not None and not entity:
+        raise ParameterError("--static is given, but no --entity", remedy="name the key that both tables have")
+    frame = read_table(data)
+    frame = frame if static is None else join_static(frame, read_table(static), entity or ())
     schema = Schema.detect(
-        read_table(data),
+        frame,
         target=target,
         protected=protected or (),
         entity=entity,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
 
 __all__ = ["fit"]
@@ -17,12 +18,18 @@ def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Write the model to this file.")],
     model: Annotated[
-        str, typer.Option(metavar="auto|ar|gan|vae", help="The kind of model; auto says why it chose one.")
+        str, typer.Option(metavar="auto|ar|gan|vae|sequence-vae", help="The kind of model; auto says why it chose one.")
     ] = "auto",
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
+    entity: EntityOption = None,
+    time: TimeOption = None,
+    static: StaticOption = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, metavar="STEPS", help="Cut DATA, one long series, into overlapping windows.")
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(metavar="M", help="Take at most this long; by default until nothing is gained.")
     ] = None,
@@ -38,14 +45,16 @@ def fit(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
-    """Learn a table and save the model; Ctrl-C keeps the best so far.
+    """Learn a table, or a set of sequences, and save the model; Ctrl-C keeps the best so far.
 
     \b
-    Example:
+    Examples:
       synthx fit people.csv -o people.synthx --schema schema.json --minutes 5
+      synthx fit visits.csv -o visits.synthx --static patients.csv --entity patient --time day
     """
     from synthx._files import check_output
-    from synthx.cli.tables import not_learned, read_with_schema
+    from synthx.cli.sequences import read_long
+    from synthx.cli.tables import check_classes, not_learned
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
 
@@ -59,7 +68,8 @@ def fit(
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     chosen = None if model == "auto" else model_class(model)(**settings)
-    frame, known = read_with_schema(data, schema, target)
+    frame, known = read_long(data, schema, target, entity=entity, time=time, static=static, window=window)
+    check_classes(frame, known)
     if chosen is None:
         choice = choose(frame, known, **settings)
         chosen = choice.model
@@ -69,5 +79,10 @@ def fit(
     chosen.save(output, force=force)
     for sentence in not_learned(known) if schema is None else ():
         typer.echo(sentence)
+    if window is not None:
+        typer.echo(
+            f"The series was cut into windows of {window} steps that overlap: what is kept of a value is shared by"
+            " windows, not by people, so nothing follows for the privacy of a single step."
+        )
     typer.echo(chosen.training_.describe())
     typer.echo(f"Written to {output}.")

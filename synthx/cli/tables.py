@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["LAST_SEED", "not_learned", "read_with_schema"]
+__all__ = ["LAST_SEED", "check_classes", "not_learned", "read_with_schema"]
 
 LAST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
@@ -42,23 +42,15 @@ def read_with_schema(data: Path, schema: Path | None, target: str | None) -> tup
         frame = read_table(data)
         known = Schema.detect(frame, target=target)
     else:
-        known = _with_target(Schema.from_json(schema), target)
+        known = Schema.from_json(schema)
+        known = known if target is None else known.with_target(target)
         frame = read_table(data, schema=known)
-    _check_classes(frame, known)
+    check_classes(frame, known)
     return frame, known
 
 
-def _with_target(schema: Schema, target: str | None) -> Schema:
-    from synthx.schema import Role
-
-    if target is None:
-        return schema
-    for column in schema.with_role(Role.TARGET):
-        schema = schema.replace(column.name, role=None)
-    return schema.replace(target, role=Role.TARGET)
-
-
-def _check_classes(frame: pd.DataFrame, schema: Schema) -> None:
+def check_classes(frame: pd.DataFrame, schema: Schema) -> None:
+    """Refuse a target that has one class only."""
     target = schema.target
     if target is not None and frame[target.name].nunique() < 2:
         values = frame[target.name].dropna().unique().tolist()

@@ -15,7 +15,9 @@ from synthx.schema import Kind, Schema
 __all__ = ["fresh_keys"]
 
 
-def fresh_keys(schema: Schema, of_row: NDArray[np.int64], rng: np.random.Generator) -> dict[str, pd.Series[Any]]:
+def fresh_keys(
+    schema: Schema, of_row: NDArray[np.int64], rng: np.random.Generator, *, first: int = 0
+) -> dict[str, pd.Series[Any]]:
     """Return the key columns of a long frame.
 
     Parameters
@@ -26,6 +28,8 @@ def fresh_keys(schema: Schema, of_row: NDArray[np.int64], rng: np.random.Generat
         The entity of each row, counted from 0.
     rng : numpy.random.Generator
         Where UUIDs come from.
+    first : int
+        How many entities were made before; no key of theirs comes again.
 
     Returns
     -------
@@ -38,5 +42,5 @@ def fresh_keys(schema: Schema, of_row: NDArray[np.int64], rng: np.random.Generat
         column = schema[name]
         if column.kind is not Kind.IDENTIFIER:
             column = dataclasses.replace(column, kind=Kind.IDENTIFIER, format=None)
-        keys[name] = generate(column, entities, rng).iloc[of_row].reset_index(drop=True)
+        keys[name] = generate(column, entities, rng, first=first).iloc[of_row].reset_index(drop=True)
     return keys

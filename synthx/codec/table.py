@@ -154,6 +154,7 @@ class TableCodec:
         *,
         conditions: Mapping[str, Condition] | None = None,
         first_row: int = 0,
+        numbers: Mapping[str, np.ndarray] | None = None,
     ) -> pd.DataFrame:
         """Return the table that codes and offsets stand for, with the schema's columns, order and dtypes.
 
@@ -167,14 +168,18 @@ class TableCodec:
             Conditions (on coded columns, resolved) that the codes were drawn under; numbers are put exactly inside.
         first_row : int
             How many rows were decoded before; keeps generated keys unique.
+        numbers : mapping of str to array, optional
+            Values of columns of numbers that are known already; their codes are not looked at.
         """
         conditions = conditions or {}
+        numbers = numbers or {}
         rows = len(coded.codes)
         table: dict[str, pd.Series[Any]] = {}
         for index, (name, codec) in enumerate(self.columns.items()):
             column = self.schema[name]
             if isinstance(codec, NumericCodec):
-                values = codec.decode(coded.codes[:, index], coded.offsets[:, index])
+                known = numbers.get(name)
+                values = codec.decode(coded.codes[:, index], coded.offsets[:, index]) if known is None else known
                 table[name] = cells.write(_enforce(values, conditions.get(name)), column)
             else:
                 # A category lists the same levels in every batch, so that batches can be joined.

@@ -75,6 +75,8 @@ class Training:
         same file.
     refined : Refined, optional
         Where refinement was asked for and training was not interrupted.
+    entities : int, optional
+        Of sequences: how many.
     """
 
     rows: int
@@ -84,6 +86,7 @@ class Training:
     device: str
     seconds: float | None = None
     refined: Refined | None = None
+    entities: int | None = None
 
     def describe(self) -> str:
         """Return a sentence or two for people."""
@@ -95,6 +98,8 @@ class Training:
         }[self.stopped]
         took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
         table = f"{self.rows:,} rows of {self.columns} columns"
+        if self.entities is not None:
+            table = f"the sequences of {self.entities:,} entities, {table},"
         learned = f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
         return learned if self.refined is None else f"{learned} {self.refined.describe()}"
 

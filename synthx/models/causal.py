@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 from synthx.models.networks import NEVER, ordered_values, waves
+from synthx.models.softmax import log_likelihood
 
 __all__ = ["Autoregressor"]
 
@@ -97,14 +98,7 @@ class Autoregressor(nn.Module):
         hidden = torch.baddbmm(self.enter_bias, self._sums_before(digits, positions), self.enter)  # (D, B, H)
         hidden = hidden + torch.baddbmm(self.mix_bias, _dropped(F.relu(hidden), dropout), self.mix)
         hidden = _dropped(F.relu(hidden), dropout)
-        counts = [heads for heads, _ in self.heads.blocks]
-        biases = self.bias.split([heads * width for heads, width in self.heads.blocks])
-        values = digits.T[self.heads.digits].unsqueeze(2).split(counts)
-        likelihoods = []
-        for part, leave, bias, value in zip(hidden.split(counts), self.leave, biases, values, strict=True):
-            logits = torch.baddbmm(bias.view(len(leave), 1, -1), part, leave)  # (heads, B, values)
-            likelihoods.append(logits.gather(2, value).squeeze(2) - logits.logsumexp(dim=2))
-        return torch.cat(likelihoods)
+        return log_likelihood(hidden, self.leave, self.bias, self.heads, digits)
 
     def _sums_before(self, digits: Tensor, positions: Tensor) -> Tensor:
         """Return for each digit the scaled sum of the vectors before it; shape (digits, rows, width)."""

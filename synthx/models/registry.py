@@ -16,6 +16,7 @@ __all__ = ["MODELS", "load", "model_class"]
 MODELS = {
     "ar": ("synthx.models.autoregressive", "TabularAR"),
     "gan": ("synthx.models.gan", "TabularGAN"),
+    "sequence-vae": ("synthx.models.recurrent_vae", "SequenceVAE"),
     "vae": ("synthx.models.vae", "TabularVAE"),
 }
 """Name -> (module, class). To add a model, write its file and name it here."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.datasets import randhie
@@ -55,6 +56,41 @@ def test_a_row_for_what_cannot_be(anchors: tuple[Answer, Path]) -> None:
     refused = Results.from_csv(anchors[1]).frame.set_index("model").loc["bootstrap+refine"]
     assert refused["status"] == "failed"
     assert refused["reason"] == "bootstrap has no setting 'refine'; run it as 'bootstrap'"
+
+
+@pytest.fixture(scope="module")
+def stays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return sequences too few for the judges that take long: a pulse that wanders, a key of two columns."""
+    path = tmp_path_factory.mktemp("stays") / "stays.csv"
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(4, 9, 80)
+    who = np.repeat(np.arange(80), sizes)
+    pulse = pd.Series(rng.normal(0, 1, len(who))).groupby(who).cumsum() + rng.normal(80, 5, 80)[who]
+    hour = np.arange(len(who)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    cells = {"ward": np.where(who % 2, "A-1", "B-2"), "stay": who // 2, "hour": hour, "pulse": pulse.round(1)}
+    pd.DataFrame(cells).assign(sex=rng.choice(["F", "M"], 80)[who]).to_csv(path, index=False)
+    return path
+
+
+def test_the_anchors_of_sequences_are_the_ends_of_their_scale(stays: Path, tmp_path: Path) -> None:
+    words = ("--entity", "ward", "--entity", "stay", "--time", "hour", "--models", "independent,bootstrap")
+    answer = synthx("benchmark", stays, *words, "--static", "sex", "--rows", "60", "-o", tmp_path / "r.csv")
+    assert answer.status == 0, answer.err
+    results = Results.from_csv(tmp_path / "r.csv")
+    assert results.sequences
+    rows = results.frame.set_index("model")
+    assert rows["status"].tolist() == ["ok", "ok"]
+    assert rows["entities"].tolist() == [60, 60]
+    assert rows.loc["independent", "features"] < rows.loc["bootstrap", "features"] - 0.1
+    assert (rows["lengths"] > 0.7).all()
+    assert rows["reason"].str.contains("no c2st: needs 50 sequences of each table").all()
+    assert rows["copies"].tolist() == [0.0, 1.0]
+
+
+def test_a_model_of_rows_is_refused_on_sequences(stays: Path, tmp_path: Path) -> None:
+    words = ("--entity", "ward", "--entity", "stay", "--models", "gan", "-o", tmp_path / "r.csv")
+    answer = synthx("benchmark", stays, *words)
+    assert_mendable(answer.status, answer.out, answer.err, "gan learns single rows, and here an entity has several")
 
 
 def test_it_writes_tells_and_draws(anchors: tuple[Answer, Path]) -> None:
@@ -139,6 +175,8 @@ def test_ctrl_c_keeps_what_had_ended_and_leaves_no_rows_behind(records: Path, tm
         (("--plot", "plot.jpg"), "unknown format"),
         (("--resume", "--force"), "--resume keeps what --force replaces"),
         (("--rows", "0"), "rows is 0"),
+        (("--models", "sdv-par"), "sdv-par learns sequences, and here no entity has several rows"),
+        (("--static", "hlthg"), "no entity"),
     ],
 )
 def test_what_the_user_can_mend(records: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:

@@ -30,6 +30,7 @@ PUBLIC = [
     "between",
     "choose",
     "evaluate",
+    "evaluate_sequences",
     "load",
     "read_table",
     "write_table",

@@ -34,6 +34,18 @@ def test_an_entity_is_never_on_both_sides(entities: list[int], holdout: float, s
     assert not set(train["who"]) & set(held["who"])
 
 
+def test_a_key_of_several_columns() -> None:
+    frame = pd.DataFrame({"ward": ["A", "B"] * 20, "bed": np.arange(40) // 8, "day": range(40)})  # 10 keys, 4 rows each
+    train, held = split(frame, holdout=0.3, entity=["ward", "bed"])
+    assert held.groupby(["ward", "bed"]).size().to_list() == [4, 4, 4]
+    assert not set(zip(train["ward"], train["bed"], strict=True)) & set(zip(held["ward"], held["bed"], strict=True))
+    pd.testing.assert_frame_equal(
+        split(frame, entity=("ward",), holdout=0.5)[1], split(frame, entity="ward", holdout=0.5)[1]
+    )
+    with pytest.raises(ParameterError, match="no column 'room'"):
+        split(frame, entity=["ward", "room"])
+
+
 def test_strata_keep_their_shares() -> None:
     frame = pd.DataFrame({"fraud": [1] * 20 + [0] * 180, "who": np.arange(200) // 2})
     _, rows = split(frame, holdout=0.25, stratify="fraud")

@@ -22,7 +22,19 @@ IDS = [
 
 
 def test_what_the_package_offers() -> None:
-    assert synthx_evaluation.__all__ == sorted(["Better", "Measure", "Scorecard", "Status", "evaluate", "split"])
+    assert synthx_evaluation.__all__ == sorted(
+        [
+            "Better",
+            "Judge",
+            "Measure",
+            "Scorecard",
+            "Status",
+            "evaluate",
+            "evaluate_sequences",
+            "plot_sequences",
+            "split",
+        ]
+    )
 
 
 def test_a_scorecard_from_end_to_end(draw: Draw, schema: Schema, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from synthx.codec.sequence.references import Reference
 __all__ = ["NumberCodec"]
 
 Floats = NDArray[np.float64]
-LEVEL_BINS, MOVE_BINS = 64, 100
+LEVEL_BINS, MOVE_BINS = 48, 64
 
 
 @dataclasses.dataclass(frozen=True)

@@ -133,7 +133,9 @@ def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
 class _Search:
     def __init__(self, values: Floats, last: Floats, steps: Sequence[float]) -> None:
         self.values, self.last, self.steps = values, last, steps
-        ranges = np.array([np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T])
+        ranges = np.array(
+            [np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T]
+        )
         self.finest = np.maximum(np.array(steps), FINEST * np.maximum(ranges, 1e-300))
         self.levels = [entropy(column[~np.isnan(column)], self.finest[i]) for i, column in enumerate(values.T)]
 

@@ -102,14 +102,24 @@ class StepCodec:
                 decimals = None if decimals is None or not other.step else max(decimals, other.decimals)
                 known = ~np.isnan(values[:, column] - source)
                 level = NumericCodec.fit(
-                    values[:, column], rare_threshold=rare_threshold, nullable=level.nullable,
-                    decimals=level.grid.decimals if level.grid.step else None, max_bins=LEVEL_BINS, max_spikes=LEVEL_BINS,
+                    values[:, column],
+                    rare_threshold=rare_threshold,
+                    nullable=level.nullable,
+                    decimals=level.grid.decimals if level.grid.step else None,
+                    max_bins=LEVEL_BINS,
+                    max_spikes=LEVEL_BINS,
                 )
                 move = NumericCodec.fit(
-                    (values[:, column] - source)[known], rare_threshold=rare_threshold, decimals=decimals, max_bins=MOVE_BINS,
+                    (values[:, column] - source)[known],
+                    rare_threshold=rare_threshold,
+                    decimals=decimals,
+                    max_bins=MOVE_BINS,
+                    max_spikes=MOVE_BINS,
                 )
                 if move.size:
-                    numbers[names[column]] = NumberCodec(level, Reference(place[reference.column], reference.now), move, column != time)
+                    numbers[names[column]] = NumberCodec(
+                        level, Reference(place[reference.column], reference.now), move, column != time
+                    )
                     continue
             numbers[names[column]] = NumberCodec(level)
         others = [name for name in table.columns if name not in numbers]
@@ -128,7 +138,8 @@ class StepCodec:
     def sizes(self) -> tuple[int, ...]:
         """The number of codes of each column."""
         return tuple(
-            self.numbers[name].size if name in self.numbers else codec.size for name, codec in self.table.columns.items()
+            self.numbers[name].size if name in self.numbers else codec.size
+            for name, codec in self.table.columns.items()
         )
 
     @property
@@ -138,6 +149,19 @@ class StepCodec:
             self.numbers[name].ranks if name in self.numbers else codec.ranks
             for name, codec in self.table.columns.items()
         )
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Which codes may be drawn, for all columns in a row; bool, shape (sum of sizes,)."""
+        parts = np.split(self.table.drawn, np.cumsum(self.table.domain.sizes)[:-1])
+        whole = []
+        for name, part in zip(self.names, parts, strict=True):
+            number = self.numbers.get(name)
+            if number is not None:
+                missing = part[: number.level.first_spike]
+                part = np.concatenate([missing, np.ones(number.size - len(missing), bool)])
+            whole.append(part)
+        return np.concatenate(whole)
 
     @property
     def time(self) -> int | None:
@@ -164,6 +188,24 @@ class StepCodec:
             column = self.names.index(name)
             values[:, index] = number.decode(codes[:, column], offsets[:, column], number.source(values, history))
         return values
+
+    # -- files --------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "table": self.table.to_dict(),
+            "order": list(self.names),
+            "numbers": {name: number.to_dict() for name, number in self.numbers.items()},
+            "numbered": list(self.numbers),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> StepCodec:
+        """Build a codec from JSON values."""
+        table = TableCodec.from_dict(values["table"])
+        table = dataclasses.replace(table, columns={name: table.columns[name] for name in values["order"]})
+        return cls(table, {name: NumberCodec.from_dict(values["numbers"][name]) for name in values["numbered"]})
 
 
 def _values(frame: pd.DataFrame, schema: Schema, names: list[str]) -> Floats:

@@ -28,6 +28,28 @@ def correlated(rows: int, *, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def stays(entities: int, *, seed: int = 0) -> pd.DataFrame:
+    """Return made stays of three to eleven hours: a key of two columns, a pulse that wanders, a state that follows."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(3, 12, entities)
+    who = np.repeat(np.arange(entities), sizes)
+    died = rng.random(entities) < 0.3
+    level = rng.normal(size=entities) + died
+    walk = pd.Series(rng.normal(0, 0.3, len(who))).groupby(who).cumsum().to_numpy() + level[who]
+    hour = pd.Series(rng.integers(1, 4, len(who))).groupby(who).cumsum().to_numpy()
+    return pd.DataFrame(
+        {
+            "ward": np.where(who % 2, "A-1", "B-2"),
+            "patient": who // 2 + 10,
+            "hour": hour,
+            "sex": rng.choice(["F", "M"], entities)[who],
+            "died": died[who],
+            "pulse": (80 + 10 * walk).round(1),
+            "state": np.where(walk > 1, "high", np.where(walk < -1, "low", "mid")),
+        }
+    )
+
+
 def run(model: str, seed: int = 0, **cells: Any) -> dict[str, Any]:
     """Return a row of results."""
     good = {"status": "ok", "c2st": 0.6, "trend": 0.97, "fit_seconds": 10.0, "sample_seconds": 1.0, "fingerprint": "f"}

@@ -6,7 +6,16 @@ import pytest
 
 from synthx.adapters.sdv_models import SDV_MODELS
 from synthx.benchmarking import candidates
-from synthx.benchmarking.candidates import Candidate, Family, build, default_names, parse, parse_all
+from synthx.benchmarking.candidates import (
+    Candidate,
+    Family,
+    Shape,
+    build,
+    default_names,
+    fitting,
+    parse,
+    parse_all,
+)
 from synthx.errors import ParameterError, UnsupportedError
 from synthx.models.registry import MODELS
 
@@ -23,8 +32,23 @@ def test_only_our_models_heed_the_time_limit() -> None:
 
 
 def test_all_of_ours_and_the_anchors_run_where_nothing_is_named() -> None:
-    assert set(default_names()) == {*MODELS, "sdv-gaussian-copula", "independent", "bootstrap"}
+    tables = {name for name in MODELS if name != "sequence-vae"}
+    assert set(default_names()) == {*tables, "sdv-gaussian-copula", "independent", "bootstrap"}
     assert [who.name for who in parse_all(None)] == list(default_names())
+    assert set(default_names(Shape.SEQUENCES)) == {*MODELS} - tables | {"independent", "bootstrap"}
+
+
+def test_the_shape_of_the_data_decides_who_may_run() -> None:
+    anchors = parse_all(["independent", "bootstrap"])
+    assert fitting(anchors, Shape.TABLE) == fitting(anchors, Shape.SEQUENCES) == anchors
+    assert [who.name for who in fitting(None, Shape.SEQUENCES)] == list(default_names(Shape.SEQUENCES))
+    assert parse("sdv-par") == Candidate("sdv-par", "sdv-par", Family.SDV)
+    with pytest.raises(ParameterError, match=r"^gan learns single rows, and here an entity has several; choose from "):
+        fitting(parse_all(["bootstrap", "gan"]), Shape.SEQUENCES)
+    with pytest.raises(ParameterError, match=r"^sdv-par learns sequences, and here no entity has several rows; name"):
+        fitting(parse_all(["sdv-par"]), Shape.TABLE)
+    with pytest.raises(UnsupportedError, match="sdv-par has no setting 'refine'"):
+        build(parse("sdv-par+refine"), seed=0, max_minutes=None, shape=Shape.SEQUENCES)
 
 
 @pytest.mark.parametrize(

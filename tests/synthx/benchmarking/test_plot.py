@@ -25,6 +25,15 @@ def test_a_file_of_each_kind(results: Results, tmp_path: Path, suffix: str) -> N
         results.plot(path)
 
 
+def test_sequences_are_drawn_by_their_features(results: Results) -> None:
+    rows = [{"model": "sdv-par", "seed": 0, "status": "ok", "c2st": 0.9, "features": 0.7, "fit_seconds": 9.0}]
+    figure = draw(Results.of([{**rows[0], "sample_seconds": 1.0}], sequences=True).frame)
+    assert [axes.get_title(loc="left").splitlines()[0] for axes in figure.axes] == [
+        "Told apart from real sequences (c2st)",
+        "Features of sequences",
+    ]
+
+
 def test_an_unknown_kind_is_refused(results: Results, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"end its name in \.png or \.svg or \.pdf"):
         results.plot(tmp_path / "plot.jpg")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthx.benchmarking.candidates import parse
-from synthx.benchmarking.results import COLUMNS, Results
+from synthx.benchmarking.results import COLUMNS, SEQUENCE_COLUMNS, Results
 from synthx.errors import DataError, OutputError
 
 from .conftest import run
@@ -23,6 +23,20 @@ def test_a_file_gives_back_what_was_written(results: Results, tmp_path: Path) ->
     assert again.frame.dtypes.equals(results.frame.dtypes)
     assert list(again.frame.columns) == list(COLUMNS)
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_results_of_sequences_have_columns_of_their_own(tmp_path: Path) -> None:
+    cells = {"steps": 0.9, "lengths": 0.95, "autocorrelation": 0.1, "c2st_real": 0.5, "entities": 12}
+    results = Results.of([run("bootstrap", **cells)], sequences=True).replaced(run("sdv-par", steps=0.8, entities=12))
+    results.to_csv(tmp_path / "r.csv")
+    again = Results.from_csv(tmp_path / "r.csv")
+    assert again.sequences
+    assert again.frame.equals(results.frame)
+    assert list(again.frame.columns) == list(SEQUENCE_COLUMNS)
+    lines = again.to_text().splitlines()
+    assert lines[0].split()[:6] == ["seed", "steps", "features", "lengths", "autocor.", "c2st"]
+    assert lines[1].split()[:7] == ["bootstrap", "0", "0.900", "–", "0.950", "0.100", "0.600"]
+    assert lines[3].split()[:7] == ["real", "rows", "–", "–", "–", "–", "–"]
 
 
 @settings(max_examples=20, deadline=None)

@@ -17,9 +17,10 @@ from synthx.benchmarking.results import Results
 from synthx.benchmarking.run import benchmark
 from synthx.benchmarking.supervision import Ended, Moment
 from synthx.errors import DataError, OutputError, ParameterError
+from synthx.schema import Schema
 from synthx.training import ProgressEvent
 
-from .conftest import correlated
+from .conftest import correlated, stays
 
 FRAME = correlated(200)
 GOOD = Ended(Status.OK, "", {"c2st": 0.6, "trend": 0.9, "fit_seconds": 2.0, "sample_seconds": 0.5, "rows": 160})
@@ -66,6 +67,19 @@ def test_models_times_seeds_in_order(runs: Runs) -> None:
     assert results.frame["rows"].tolist() == [160] * 4
     assert {job.rows for job in runs.jobs} == {160}
     assert results.frame["fingerprint"].nunique() == 1
+
+
+def test_sequences_are_run_as_such(runs: Runs) -> None:
+    frame = stays(30)
+    schema = Schema.detect(frame, entity=("ward", "patient"), time="hour")
+    results = benchmark(frame, schema=schema, models=["bootstrap"], holdout=0.2)
+    assert results.sequences
+    assert runs.jobs[0].sequences
+    assert 20 <= runs.jobs[0].rows <= 27  # entities
+    with pytest.raises(ParameterError, match="vae learns single rows, and here an entity has several"):
+        benchmark(frame, schema=schema, models=["vae"])
+    with pytest.raises(ParameterError, match="sdv-par learns sequences, and here no entity has several rows"):
+        benchmark(FRAME, models=["sdv-par"])
 
 
 @pytest.mark.parametrize(("limit", "told"), [(None, None), (1.0, 0.8), (10.0, 8.0), (60.0, 58.0)])

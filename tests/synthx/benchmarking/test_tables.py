@@ -14,7 +14,7 @@ from synthx.errors import DataError, ParameterError, SchemaError
 from synthx.io import read_table
 from synthx.schema import Role, Schema
 
-from .conftest import correlated
+from .conftest import correlated, stays
 
 
 def make(frame: pd.DataFrame, **settings: Any) -> Tables:
@@ -36,6 +36,28 @@ def test_an_entity_stays_on_one_side() -> None:
     schema = Schema.detect(frame, entity="person")
     tables = make(frame, schema=schema, holdout=0.3)
     assert not set(tables.train["person"]) & set(tables.holdout["person"])
+
+
+def test_entities_of_several_rows_are_sequences_and_counted() -> None:
+    frame = stays(50)
+    schema = Schema.detect(frame, entity=("ward", "patient"), time="hour")
+    tables = make(frame.sample(frac=1, random_state=0), schema=schema, target="died")
+    sides = [set(part[["ward", "patient"]].agg(tuple, axis=1)) for part in (tables.train, tables.holdout)]
+    assert tables.sequences
+    assert len(sides[0] | sides[1]) == 50
+    assert not sides[0] & sides[1]
+    assert tables.rows == len(sides[0])
+    assert tables.schema["died"].static
+    single = frame.drop_duplicates(["ward", "patient"])
+    assert not make(single, schema=schema).sequences
+    assert make(single, schema=schema).rows == 40
+
+
+def test_an_entity_on_both_sides_is_refused() -> None:
+    frame = stays(20)
+    schema = Schema.detect(frame, entity=("ward", "patient"))
+    with pytest.raises(DataError, match="holdout"):
+        make(frame, schema=schema, holdout=frame.head(30))
 
 
 def test_a_given_holdout_and_target_are_taken() -> None:

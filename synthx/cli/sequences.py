@@ -1,0 +1,88 @@
+"""Long tables and tables of entities, as the commands are given them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from synthx.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthx.schema import Schema
+
+__all__ = ["EntityOption", "StaticOption", "TimeOption", "read_long"]
+
+EntityOption = Annotated[
+    list[str] | None, typer.Option(metavar="COL", help="Whom a row belongs to; repeat it for a key of several.")
+]
+TimeOption = Annotated[str | None, typer.Option(metavar="COL", help="When the row happened.")]
+StaticOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A table with a row for each entity, to be joined by the key.")
+]
+
+
+def read_long(
+    data: Path,
+    schema: Path | None,
+    target: str | None,
+    *,
+    entity: list[str] | None,
+    time: str | None,
+    static: Path | None,
+    window: int | None = None,
+) -> tuple[pd.DataFrame, Schema]:
+    """Return the long table that `data` and `static` hold, and its schema.
+
+    Parameters
+    ----------
+    data : Path
+        The steps; the static columns may be among them.
+    schema : Path, optional
+        A file that `synthx detect` wrote for both tables together.
+    target : str, optional
+        The column that is to have the role of target.
+    entity, time : list of str and str, optional
+        The columns of the key, and the time.
+    static : Path, optional
+        A table with a row for each entity.
+    window : int, optional
+        Cut `data`, one long series, into windows of so many steps.
+
+    Raises
+    ------
+    DataError, SchemaError, ParameterError
+        If a file cannot be read, they do not fit each other, or options contradict each other.
+    """
+    from synthx.io import read_table
+    from synthx.long_tables import cut_windows, join_static
+    from synthx.schema import Schema
+
+    if schema is not None and (entity or time):
+        raise ParameterError(
+            "--entity or --time is given beside --schema",
+            remedy="leave them out: `synthx detect` writes them into the schema",
+        )
+    if window is not None:
+        if schema is not None or entity or static is not None:
+            raise ParameterError("--window cuts a single series", remedy="leave out --schema, --entity and --static")
+        return cut_windows(read_table(data), window, time=time)
+    known = None if schema is None else Schema.from_json(schema)
+    key = list(entity or ()) if known is None else list(known.entity)
+    if static is not None and not key:
+        raise ParameterError("--static is given, but no --entity", remedy="name the key that both tables have")
+    if known is None:
+        frame = read_table(data)
+        frame = frame if static is None else join_static(frame, read_table(static), key)
+        return frame, Schema.detect(frame, target=target, entity=key, time=time)
+    known = known if target is None else known.with_target(target)
+    if static is None:
+        return read_table(data, schema=known), known
+    of_entities = {*key, *known.static}
+    steps = known.select(name for name in known.names if name not in known.static)
+    entities = known.select(name for name in known.names if name in of_entities)
+    frame = join_static(read_table(data, schema=steps), read_table(static, schema=entities), key)
+    return frame[list(known.names)], known

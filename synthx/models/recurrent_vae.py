@@ -1,0 +1,260 @@
+"""SequenceVAE: a recurrent variational autoencoder of mixed-type sequences with static columns.
+
+A sequence is drawn in three parts: its static columns, its length and its time span, as a row of a table
+(`TabularAR`); its latent vector, given these (a flow, `latents/prior.py`); and its steps, one after the other and
+within a step column by column, as codes with probabilities (`sequences/`). Numbers are measured from what is known
+before the step where that is nearer than zero (`codec/sequence/references.py`), so that slow series stay smooth,
+repeated values repeat exactly, and columns that nearly agree do so in every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthx.models.descent import descend
+from synthx.models.latents.prior import FlowMatching, Prior
+from synthx.models.layout import Digits
+from synthx.models.sequences.batches import Sequences
+from synthx.models.sequences.drawing import SequenceSampler
+from synthx.models.sequences.features import StepFeatures
+from synthx.models.sequences.likelihood import SequenceLikelihood, posterior
+from synthx.models.sequences.network import RecurrentNetwork
+from synthx.models.sequential import CodedEntities, SequenceSynthesizer
+from synthx.training import Budget, Plan, Progress, Stopped, hold_out
+
+__all__ = ["SequenceVAE"]
+
+LEAST = {"latent": 1, "width": 1, "hidden": 2, "units": 1, "steps": 1, "prior_steps": 0}
+"""Settings that are whole numbers, and the least they may be."""
+TRAINING_SHARE = 0.9
+"""Of the time budget; the prior has the rest."""
+ENCODED_TOGETHER = 512
+PRIOR_BLOCKS = 3
+PRIOR_BATCH = 512
+
+
+class SequenceVAE(SequenceSynthesizer):
+    """A recurrent variational autoencoder for sequences of mixed-type records.
+
+    Parameters
+    ----------
+    max_minutes : float, optional
+        Bounds `fit` as a whole. None trains until held-out sequences show no gain or all planned steps are taken.
+    seed : int
+        The same seed and data give the same model on a CPU.
+    device : str
+        "auto", "cpu" or "cuda".
+    rare_threshold : int
+        Nothing that fewer training rows share is stored or drawn, unless the schema declares it.
+    batch_size : int
+        Steps of sequences that a training step learns from, about.
+    steps, prior_steps : int, optional
+        At most this many training steps of each phase; with 0 prior steps, latent vectors are taken to be normal. None
+        chooses by the size of the data.
+    latent : int
+        Dimensions of the latent vector of a sequence.
+    hidden : int
+        Of the recurrences.
+    width : int
+        Of the vector of a value.
+    units : int
+        Hidden units of each digit.
+    free_bits : float
+        Nats that each latent dimension may tell about a sequence at no cost, so that the decoder does not learn to do
+        without.
+    learning_rate : float
+        At its peak.
+
+    Examples
+    --------
+    >>> schema = synthx.Schema.detect(frame, entity="patient", time="hour", target="died")  # doctest: +SKIP
+    >>> model = SequenceVAE().fit(frame, schema)  # doctest: +SKIP
+    >>> model.sample(500, given={"died": 1})  # doctest: +SKIP
+    """
+
+    name: ClassVar[str] = "sequence-vae"
+
+    network_: RecurrentNetwork
+    features_: StepFeatures
+    prior_: Prior
+
+    def __init__(
+        self,
+        *,
+        max_minutes: float | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        rare_threshold: int = 10,
+        batch_size: int = 1_536,
+        steps: int | None = None,
+        prior_steps: int | None = None,
+        latent: int = 16,
+        hidden: int = 128,
+        width: int = 16,
+        units: int = 48,
+        free_bits: float = 0.1,
+        learning_rate: float = 2e-3,
+    ) -> None:
+        self.max_minutes = max_minutes
+        self.seed = seed
+        self.device = device
+        self.rare_threshold = rare_threshold
+        self.batch_size = batch_size
+        self.steps = steps
+        self.prior_steps = prior_steps
+        self.latent = latent
+        self.hidden = hidden
+        self.width = width
+        self.units = units
+        self.free_bits = free_bits
+        self.learning_rate = learning_rate
+
+    # -- learning -----------------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._check_whole_settings(LEAST)
+
+    def _learn(
+        self, coded: CodedEntities, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        steps = coded.steps
+        self.features_ = StepFeatures.fit(self.steps_, steps.values, steps.clock, coded.starts)
+        sequences = self._on_device(coded, device)
+        self.network_ = self._start(sequences).to(device)
+        learning, held_out = (sequences.pick(part) for part in hold_out(torch.arange(len(sequences), device=device)))
+        phase = SequenceLikelihood(
+            self.network_,
+            learning,
+            held_out,
+            steps=self.batch_size,
+            learning_rate=self.learning_rate,
+            dropout=0.0,
+            hidden_steps=0.1,
+            free_bits=self.free_bits,
+        )
+        plan = Plan(
+            stage="training",
+            steps=self.steps or 4_000,
+            measure="held-out loss a step",
+            up_to=TRAINING_SHARE,
+            check_every=100,
+            patience=10,
+            average=0.998,
+        )
+        stopped, taken = descend(phase, self.network_, plan, budget, progress)
+        self.network_.eval().requires_grad_(False)
+        if stopped == "interrupted":
+            self._start_prior(device)
+            return stopped, taken
+        then, more = self._learn_prior(sequences, budget, progress)
+        return (then if then == "interrupted" else stopped), taken + more
+
+    def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
+        digits = Digits(self.steps_.sizes).split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
+        features, timely = self.features_.of_entities(coded.steps, coded.lengths, coded.spans)
+        return Sequences(
+            digits.to(device),
+            torch.from_numpy(features).to(device),
+            torch.from_numpy(timely).to(device),
+            torch.from_numpy(coded.starts).to(device),
+            torch.from_numpy(coded.lengths).to(device),
+            coded.static.to(device),
+        )
+
+    def _start(self, sequences: Sequences | None = None) -> RecurrentNetwork:
+        """Return an untrained network; one that knows how frequent each value is, where sequences are given."""
+        digits = Digits(self.steps_.sizes)
+        network = RecurrentNetwork(
+            self.static_.digits.sizes,
+            digits.sizes,
+            features=self.features_.size,
+            timely=self.features_.timely_size,
+            timed=len(digits.of_column(0)) if self.features_.timed else 0,
+            latent=self.latent,
+            hidden=self.hidden,
+            width=self.width,
+            units=self.units,
+        )
+        if sequences is not None:
+            network.steps.smooth(digits.ranks(self.steps_.ranks))
+            counts = network.steps.heads.count(sequences.digits.cpu().long())
+            network.steps.start_at(((counts + 0.5) / len(sequences.digits)).log())
+        return network
+
+    def _start_prior(self, device: torch.device) -> None:
+        self.prior_ = Prior(self.static_.digits.sizes, latent=self.latent, width=self.hidden, blocks=PRIOR_BLOCKS).to(
+            device
+        )
+        self.prior_.eval().requires_grad_(False)
+
+    def _learn_prior(self, sequences: Sequences, budget: Budget, progress: Progress | None) -> tuple[Stopped, int]:
+        """Learn where the latent vectors of sequences lie, given their static columns."""
+        device = sequences.starts.device
+        self._start_prior(device)
+        self.prior_.train().requires_grad_(True)
+        mean, deviation = self._places(sequences)
+        static, seen = sequences.static, torch.ones_like(sequences.static, dtype=torch.bool)
+        learning, held_out = hold_out(torch.arange(len(sequences), device=device))
+
+        def examples(chosen: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+            if chosen is None:
+                chosen = learning[torch.randint(len(learning), (PRIOR_BATCH,), device=device)]
+            latent = mean[chosen] + deviation[chosen] * torch.randn_like(mean[chosen])
+            return latent, static[chosen], seen[chosen]
+
+        phase = FlowMatching(self.prior_, examples, examples(held_out), learning_rate=self.learning_rate)
+        steps = 1_000 if self.prior_steps is None else self.prior_steps
+        plan = Plan(stage="latent space", steps=steps, check_every=100, patience=5, keep_start=True)
+        done = descend(phase, self.prior_, plan, budget, progress)
+        self.prior_.eval().requires_grad_(False)
+        return done
+
+    @torch.no_grad()
+    def _places(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
+        """Return the mean and the standard deviation of the latent vectors of sequences; (n, latent) each."""
+        means, deviations = [], []
+        for part in torch.arange(len(sequences), device=sequences.starts.device).split(ENCODED_TOGETHER):
+            mean, log_variance = posterior(self.network_, sequences.pick(part))
+            means.append(mean)
+            deviations.append((0.5 * log_variance).exp())
+        return torch.cat(means), torch.cat(deviations)
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def _sampler(self) -> SequenceSampler:
+        return SequenceSampler(self.network_, self.steps_, self.features_)
+
+    def _draw(
+        self, static: Tensor, lengths: np.ndarray, spans: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        sampler = self._sampler()
+        generator = torch.Generator(sampler.device).manual_seed(int(rng.integers(2**62)))
+        static = static.to(sampler.device)
+        noise = torch.randn(len(static), self.latent, generator=generator, device=sampler.device)
+        context = self.prior_.context(static, torch.ones_like(static, dtype=torch.bool))
+        latent = self.prior_.flow(noise, context)
+        return sampler.draw(static, latent, lengths, spans, generator, rng)
+
+    # -- files --------------------------------------------------------------------------------------------------
+
+    def _weights(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        from synthx.models.parts import named_for
+
+        tensors = {**named_for("network", self.network_.state_dict()), **named_for("prior", self.prior_.state_dict())}
+        return {"features": self.features_.to_dict()}, tensors
+
+    def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        from synthx.models.parts import of_owner
+
+        self.features_ = StepFeatures.from_dict(parts["features"])
+        self.network_ = self._start().to(device)
+        self.network_.load_state_dict(of_owner("network", tensors))
+        self.network_.eval().requires_grad_(False)
+        self._start_prior(device)
+        self.prior_.load_state_dict(of_owner("prior", tensors))

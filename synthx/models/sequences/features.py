@@ -1,0 +1,175 @@
+"""What the network is told of a step beside codes: what is known of each number, where the step stands, its time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthx.codec.sequence.calendar import CALENDAR, calendar
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.steps import CodedSteps, StepCodec
+from synthx.schema import Kind
+
+__all__ = ["StepFeatures"]
+
+Floats = NDArray[np.float64]
+FARTHEST = 5.0
+"""Standard deviations beyond which numbers are cut off."""
+LEAST_SHARE = 1e-6
+"""The least variance of a combination of columns, as a share of a column's, that is brought to one."""
+PLACES = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class StepFeatures:
+    """Numbers that describe a step before it is drawn, and its time once that is drawn.
+
+    Parameters
+    ----------
+    mean, spread : float arrays, shape (numbers,)
+        Of the columns of numbers.
+    whitening : float array, shape (numbers, numbers)
+        Turns standardised numbers into uncorrelated ones of variance one: columns that nearly agree differ by little,
+        and that little decides what comes next.
+    quantiles : tuple of float arrays
+        Values of each column at equally many codes from each other.
+    sparse : int array
+        The columns that may be missing.
+    unit : float
+        What elapsed time is counted in: the median time between two steps.
+    dated : bool
+        Whether the time is a date.
+    timed : bool
+        Whether there is a time column.
+    """
+
+    mean: Floats
+    spread: Floats
+    whitening: Floats
+    quantiles: tuple[Floats, ...]
+    sparse: NDArray[np.int64]
+    unit: float
+    dated: bool
+    timed: bool
+
+    @classmethod
+    def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
+        """Learn how numbers are scaled from the steps of the training sequences."""
+        filled = ~np.isnan(values)
+        count = np.maximum(filled.sum(axis=0), 1)
+        mean = np.where(filled, values, 0).sum(axis=0) / count
+        spread = np.sqrt((np.where(filled, values - mean, 0) ** 2).sum(axis=0) / count)
+        spread = np.where(spread > 0, spread, 1.0)
+        scaled = np.where(filled, (values - mean) / spread, 0.0)
+        variances, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
+        whitening = axes / np.sqrt(np.maximum(variances, LEAST_SHARE))
+        gaps = np.diff(clock)[~np.isin(np.arange(1, len(clock)), starts)]
+        gaps = gaps[gaps > 0]
+        time = codec.table.schema.time
+        return cls(
+            mean,
+            spread,
+            whitening,
+            tuple(np.sort(number.level.centres[number.level.first_spike :]) for number in codec.numbers.values()),
+            np.flatnonzero(~filled.all(axis=0)),
+            float(np.median(gaps)) if len(gaps) else 1.0,
+            time is not None and time.kind is Kind.DATETIME,
+            time is not None,
+        )
+
+    @property
+    def size(self) -> int:
+        """How many numbers describe a step before it is drawn."""
+        return 3 * len(self.mean) + 2 * len(self.sparse) + PLACES + (2 if self.timed else 0)
+
+    @property
+    def timely_size(self) -> int:
+        """How many numbers describe the time of a step."""
+        return (1 + (CALENDAR if self.dated else 0)) if self.timed else 0
+
+    def of_entities(
+        self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Describe all steps of entities that stand one after the other: before they are drawn, and their time."""
+        starts = np.cumsum(lengths) - lengths
+        first = np.repeat(starts, lengths)
+        place = np.arange(len(first)) - first
+        clock = np.where(place == 0, steps.clock, np.roll(steps.clock, 1))
+        began, length, span = steps.clock[first], np.repeat(lengths, lengths), np.repeat(spans, lengths)
+        features = self.before(steps.history, clock, began, place, length, span)
+        timely = self.timely(steps.clock, clock) if self.timed else np.empty((len(first), 0), np.float32)
+        return features, timely
+
+    def before(
+        self,
+        history: History,
+        clock: Floats,
+        began: Floats,
+        place: NDArray[np.int64],
+        length: NDArray[np.int64],
+        span: Floats,
+    ) -> NDArray[np.float32]:
+        """Describe steps by what is known before them.
+
+        Parameters
+        ----------
+        history : History
+            Of (steps, numbers).
+        clock, began : float arrays, shape (steps,)
+            The time of the step before, and of the first step; the same, whatever it is, at the first step.
+        place : int array, shape (steps,)
+            How many steps came before.
+        length, span : arrays, shape (steps,)
+            How many steps the sequence has, and the time from its first to its last.
+        """
+        known = ~np.isnan(history.values)
+        scaled = np.where(known, (history.values - self.mean) / self.spread, 0.0)
+        ranks = np.zeros_like(scaled)
+        for column, quantiles in enumerate(self.quantiles):
+            if len(quantiles) > 1:
+                positions = np.interp(history.values[:, column], quantiles, np.linspace(-1, 1, len(quantiles)))
+                ranks[:, column] = np.where(known[:, column], np.sqrt(3) * positions, 0.0)
+        ages = np.log1p(np.maximum(clock[:, None] - history.times, 0.0) / self.unit)
+        rest = length - place
+        places = [place == 0, rest == 1, np.log1p(place) / 4, np.log1p(rest) / 4, place / np.maximum(length, 1)]
+        if self.timed:
+            left = np.maximum(span - (clock - began), 0.0)
+            places += [np.log1p(left / self.unit) / 4, left / np.maximum(span, self.unit)]
+        parts = [
+            np.clip(scaled, -FARTHEST, FARTHEST),
+            ranks,
+            np.clip(scaled @ self.whitening, -FARTHEST, FARTHEST),
+            known[:, self.sparse],
+            np.where(known, ages, 0.0)[:, self.sparse],
+            np.stack(places, axis=1),
+        ]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def timely(self, clock: Floats, before: Floats) -> NDArray[np.float32]:
+        """Describe the time of steps; (steps,), and (steps,) of the steps before -> (steps, timely_size)."""
+        elapsed = np.log1p(np.maximum(clock - before, 0.0) / self.unit)[:, None]
+        parts = [elapsed, calendar(clock)] if self.dated else [elapsed]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        arrays = {name: getattr(self, name).tolist() for name in ("mean", "spread", "whitening", "sparse")}
+        rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed}
+        return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> StepFeatures:
+        arrays = {name: np.asarray(values[name], np.float64) for name in ("mean", "spread")}
+        return cls(
+            **arrays,
+            whitening=np.asarray(values["whitening"], np.float64).reshape(len(arrays["mean"]), len(arrays["mean"])),
+            quantiles=tuple(np.asarray(quantiles, np.float64) for quantiles in values["quantiles"]),
+            sparse=np.asarray(values["sparse"], np.int64),
+            unit=values["unit"],
+            dated=values["dated"],
+            timed=values["timed"],
+        )

@@ -1,0 +1,171 @@
+"""Learning the network of sequences: the evidence lower bound of each sequence.
+
+The latent vector is made to matter by free bits (Kingma et al. 2016, arXiv:1606.04934) and by hiding some steps from
+the decoder (word dropout; Bowman et al. 2016, arXiv:1511.06349).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from synthx.models.descent import Descent
+from synthx.models.sequences.batches import CHUNK, Batch, Sequences, batches
+from synthx.models.sequences.network import RecurrentNetwork
+
+__all__ = ["SequenceLikelihood", "posterior", "step_likelihood"]
+
+MOST_SEEN = 256
+"""Steps of a sequence that the encoder reads; of a longer one, so many evenly spread."""
+FREE_BITS = 0.1
+HELD_OUT_STEPS = 24_000
+
+
+def posterior(network: RecurrentNetwork, sequences: Sequences, shown: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return the mean and the log variance of the latent vectors of sequences; (B, latent) each.
+
+    `shown`, shape (B, T), says which of the steps the encoder may see.
+    """
+    longest = int(sequences.lengths.max())
+    if longest <= MOST_SEEN:
+        rows, real = sequences.rows(0, longest)
+    else:
+        share = torch.linspace(0, 1, MOST_SEEN, device=sequences.starts.device)
+        place = torch.where(
+            sequences.lengths[:, None] <= MOST_SEEN,
+            torch.arange(MOST_SEEN, device=share.device),
+            (share * (sequences.lengths[:, None] - 1)).round().long(),
+        )
+        real = place < sequences.lengths[:, None]
+        rows = torch.where(real, sequences.starts[:, None] + place, sequences.starts[:, None])
+    vectors = network.steps.embed(sequences.digits[rows.flatten()].long())
+    inputs = torch.cat([vectors, sequences.features[rows.flatten()], sequences.timely[rows.flatten()]], dim=1)
+    inputs = inputs.unflatten(0, rows.shape)
+    if shown is not None:
+        inputs = inputs * shown[:, : inputs.shape[1], None]
+    out: tuple[Tensor, Tensor] = network.encoder(inputs, real, network.condition(sequences.static))
+    return out
+
+
+def step_likelihood(
+    network: RecurrentNetwork,
+    batch: Batch,
+    latent: Tensor,
+    state: Tensor | None,
+    *,
+    dropout: float = 0.0,
+    hidden_steps: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """Return the summed log-probability of a chunk's steps, and the state after it."""
+    sequences = batch.sequences
+    rows, real = sequences.rows(batch.first, batch.count)
+    count = rows.shape[0] * rows.shape[1]
+    digits = sequences.digits[rows.flatten()].long()
+    vectors = network.steps.embed(digits)
+    before = vectors.view(*rows.shape, -1)
+    if batch.first:
+        last = sequences.digits[(rows[:, :1] - 1).flatten()].long()
+        first = network.steps.embed(last).unsqueeze(1)
+    else:
+        first = torch.zeros_like(before[:, :1])
+    before = torch.cat([first, before[:, :-1]], dim=1)
+    if hidden_steps:
+        before = before * (torch.rand(*rows.shape, 1, device=rows.device) >= hidden_steps)
+    features = sequences.features[rows.flatten()]
+    condition = torch.cat([network.condition(sequences.static), latent], dim=1)
+    inputs = torch.cat([before, features.view(*rows.shape, -1)], dim=2)
+    hidden, state = network.decoder(inputs, condition, state)
+    hidden = nn.functional.dropout(hidden, dropout)
+    spread = condition.unsqueeze(1).expand(-1, rows.shape[1], -1)
+    context = network.context(hidden.reshape(count, -1), features, spread.reshape(count, -1))
+    kept = real.flatten().nonzero().squeeze(1) if not bool(real.all()) else None
+    timely = sequences.timely[rows.flatten()] if network.steps.timely is not None else None
+    if kept is not None:
+        digits, vectors, context = digits[kept], vectors[kept], context[kept]
+        timely = None if timely is None else timely[kept]
+    return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
+
+
+class SequenceLikelihood:
+    """Maximises the evidence lower bound of sequences.
+
+    Parameters
+    ----------
+    network : RecurrentNetwork
+    sequences, held_out : Sequences
+    steps : int
+        About so many steps a batch.
+    learning_rate : float
+    dropout, hidden_steps : float
+        Shares of hidden units that are left out, and of steps that the decoder does not see.
+    """
+
+    def __init__(
+        self,
+        network: RecurrentNetwork,
+        sequences: Sequences,
+        held_out: Sequences,
+        *,
+        steps: int,
+        learning_rate: float,
+        dropout: float,
+        hidden_steps: float,
+        warm_up: float = 0.2,
+        free_bits: float = FREE_BITS,
+    ) -> None:
+        self.network, self.dropout, self.hidden_steps = network, dropout, hidden_steps
+        self.batches = batches(sequences, steps)
+        self.descent = Descent(network, learning_rate)
+        self.state: Tensor | None = None
+        self.warm_up, self.free_bits = warm_up, free_bits
+        self.held_out = held_out
+        self.noise = torch.randn(len(held_out), network.latent, device=held_out.starts.device)
+        self.steps = steps
+
+    def step(self, fraction: float) -> Tensor:
+        """Take one step; return the loss, in nats a step of a sequence."""
+        batch = next(self.batches)
+        sequences = batch.sequences
+        mean, log_variance = posterior(self.network, sequences)
+        latent = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+        state = self.state if batch.first else None
+        likelihood, state = step_likelihood(
+            self.network, batch, latent, state, dropout=self.dropout, hidden_steps=self.hidden_steps
+        )
+        self.state = state.detach()
+        steps = (sequences.lengths - batch.first).clamp(0, batch.count).sum()
+        divergence = _divergence(mean, log_variance)  # (B, latent)
+        share = (sequences.lengths - batch.first).clamp(0, batch.count) / sequences.lengths
+        cost = torch.maximum((divergence * share[:, None]).sum(dim=0), self.free_bits * share.sum()).sum()
+        weight = min(1.0, fraction / self.warm_up)
+        return self.descent.step((weight * cost - likelihood) / steps, fraction)
+
+    def reset(self) -> None:
+        """Forget past gradients."""
+        self.descent.reset()
+
+    @torch.no_grad()
+    def held_out_loss(self, network: nn.Module) -> float:
+        """Return the loss on the held-out sequences, with the same noise at every call; nats a step."""
+        assert isinstance(network, RecurrentNetwork)
+        total, count = 0.0, 0
+        many = max(1, self.steps // max(1, min(CHUNK, int(self.held_out.lengths.float().median()))))
+        for part in torch.arange(len(self.held_out), device=self.noise.device).split(many):
+            sequences = self.held_out.pick(part)
+            mean, log_variance = posterior(network, sequences)
+            latent = mean + (0.5 * log_variance).exp() * self.noise[part]
+            total += float(_divergence(mean, log_variance).sum())
+            state = None
+            for first in range(0, int(sequences.lengths.max()), CHUNK):
+                batch = Batch(sequences, first, min(CHUNK, int(sequences.lengths.max()) - first))
+                likelihood, state = step_likelihood(network, batch, latent, state)
+                total -= float(likelihood)
+            count += int(sequences.lengths.sum())
+            if count > HELD_OUT_STEPS:
+                break
+        return total / count
+
+
+def _divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the divergence of the posterior from the standard normal distribution in each dimension, in nats."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)

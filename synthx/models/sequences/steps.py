@@ -1,0 +1,151 @@
+"""One step of a sequence, digit by digit, given what went before.
+
+Each digit has a few hidden units of its own. They see the context of the step and, through one masked multiplication,
+the vectors of the digits that come before it in the step (a masked autoencoder for distribution estimation; Germain et
+al. 2015, arXiv:1502.03509), so that all digits of all steps are learned from at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from synthx.models.layout import Heads
+from synthx.models.networks import NEVER, ordered_values, waves
+from synthx.models.softmax import log_likelihood
+
+__all__ = ["StepNetwork"]
+
+
+class StepNetwork(nn.Module):
+    """Log-probabilities of the digits of a step, each given the context and the digits before it.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The number of values of each digit, in the order in which they are drawn.
+    width : int
+        Of the vector of a value.
+    hidden : int
+        Hidden units of each digit, in each of two layers.
+    context : int
+        Numbers that describe what went before the step.
+    timely : int
+        Numbers that describe the time of the step itself; seen by the digits from `timed` on.
+    timed : int
+        How many digits tell the time; they come first.
+    """
+
+    before: Tensor
+    places: Tensor
+
+    def __init__(
+        self, sizes: tuple[int, ...], *, width: int, hidden: int, context: int, timely: int = 0, timed: int = 0
+    ) -> None:
+        super().__init__()
+        self.heads = Heads(sizes)
+        self.width, self.hidden, self.timed = width, hidden, timed
+        count = len(sizes)
+        self.sizes = sizes
+        self.starts: list[int] = [0] * count
+        for digit, start in zip(self.heads.digits.tolist(), self.heads.starts.tolist(), strict=True):
+            self.starts[digit] = start
+        self.register_buffer("places", torch.tensor(self.starts), persistent=False)
+        self._block = {
+            digit: (block, index)
+            for digit, (block, index) in zip(
+                self.heads.digits.tolist(),
+                [(block, index) for block, (heads, _) in enumerate(self.heads.blocks) for index in range(heads)],
+                strict=True,
+            )
+        }
+        self.vectors = nn.Parameter(0.3 * torch.randn(self.heads.total, width))
+        self.enter = nn.Parameter(torch.randn(count * width, count * hidden) * math.sqrt(2 / (count * width)))
+        self.context = nn.Linear(context, count * hidden)
+        self.timely = nn.Linear(timely, (count - timed) * hidden, bias=False) if timely else None
+        self.mix = nn.Parameter(math.sqrt(2 / hidden) * torch.randn(count, hidden, hidden))
+        self.mix_bias = nn.Parameter(torch.zeros(count, 1, hidden))
+        self.leave = nn.ParameterList(
+            0.3 / math.sqrt(hidden) * torch.randn(heads, hidden, values) for heads, values in self.heads.blocks
+        )
+        self.bias = nn.Parameter(torch.zeros(self.heads.total))
+        earlier = torch.ones(count, count).triu(1)  # digit i is before digit j
+        mask = earlier.repeat_interleave(width, 0).repeat_interleave(hidden, 1)
+        self.register_buffer("before", mask, persistent=False)
+
+    def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
+        """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
+        with torch.no_grad():
+            for digit, values, rank in ordered_values(range(len(self.sizes)), ranks):
+                rows = self.starts[digit] + values
+                self.vectors[rows] = self.vectors[rows].std() * waves(rank, self.width)
+                block, index = self._block[digit]
+                leave = self.leave[block][index]
+                leave[:, values] = leave.std() * waves(rank, len(leave)).T
+
+    def start_at(self, log_marginals: Tensor) -> None:
+        """Set the outputs' bias to log marginals, shape (heads.total,); padding is set to `NEVER`."""
+        with torch.no_grad():
+            self.bias.copy_(torch.where(self.heads.valid, log_marginals, NEVER))
+
+    def embed(self, digits: Tensor) -> Tensor:
+        """Return the vectors of the digits of steps, side by side; (steps, digits) -> (steps, digits * width)."""
+        return F.embedding(digits + self.places, self.vectors).flatten(1)
+
+    # -- learning: all digits at once ---------------------------------------------------------------------------
+
+    def log_likelihood(
+        self, digits: Tensor, vectors: Tensor, context: Tensor, timely: Tensor | None, dropout: float = 0.0
+    ) -> Tensor:
+        """Return the log-probability of each digit of each step, in nats; shape (digits, steps), in the heads' order.
+
+        Parameters
+        ----------
+        digits : int64 Tensor, shape (steps, digits)
+        vectors : Tensor, shape (steps, digits * width)
+            What `embed` gives for them.
+        context : Tensor, shape (steps, context)
+        timely : Tensor, shape (steps, timely), optional
+        dropout : float
+            The share of hidden units that is left out.
+        """
+        hidden = self.context(context) + vectors @ (self.enter * self.before)
+        if self.timely is not None:
+            hidden = torch.cat(
+                [hidden[:, : self.timed * self.hidden], hidden[:, self.timed * self.hidden :] + self.timely(timely)], 1
+            )
+        hidden = F.dropout(F.relu(hidden), dropout).unflatten(1, (-1, self.hidden)).transpose(0, 1)  # (D, B, H)
+        hidden = F.relu(hidden + torch.baddbmm(self.mix_bias, hidden, self.mix))[self.heads.digits]
+        return log_likelihood(hidden, self.leave, self.bias, self.heads, digits)
+
+    # -- drawing: one digit at a time ---------------------------------------------------------------------------
+
+    def begin(self, context: Tensor) -> Tensor:
+        """Return what the hidden units of all digits see before any is drawn; (steps, digits * hidden)."""
+        started: Tensor = self.context(context)
+        return started
+
+    def see_time(self, sums: Tensor, timely: Tensor) -> None:
+        """Let the digits that follow the time see it; in place."""
+        if self.timely is not None:
+            sums[:, self.timed * self.hidden :] += self.timely(timely)
+
+    def logits(self, digit: int, sums: Tensor) -> Tensor:
+        """Return the logits of a digit's values; shape (steps, values)."""
+        hidden = F.relu(sums[:, digit * self.hidden : (digit + 1) * self.hidden])
+        hidden = torch.addmm(self.mix_bias[digit], hidden, self.mix[digit]).add_(hidden).relu_()
+        block, index = self._block[digit]
+        start, size = self.starts[digit], self.sizes[digit]
+        return torch.addmm(self.bias[start : start + size], hidden, self.leave[block][index][:, :size])
+
+    def see(self, sums: Tensor, digit: int, values: Tensor) -> None:
+        """Let the later digits see a drawn one, shape (steps,); in place."""
+        if digit + 1 < len(self.sizes):
+            later = (digit + 1) * self.hidden
+            vectors = F.embedding(values + self.starts[digit], self.vectors)
+            sums[:, later:].addmm_(vectors, self.enter[digit * self.width : (digit + 1) * self.width, later:])
