@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from synthx.condition import MISSING, between
     from synthx.errors import SynthxError, UserError
     from synthx.io import TableWriter, read_table, write_table
+    from synthx.long_tables import cut_windows, from_windows, join_static, split_static, to_windows
     from synthx.models.autoregressive import TabularAR
     from synthx.models.base import Synthesizer
     from synthx.models.choice import Choice, choose
     from synthx.models.gan import TabularGAN
+    from synthx.models.recurrent_vae import SequenceVAE
     from synthx.models.registry import load
     from synthx.models.vae import TabularVAE
     from synthx.schema import Column, Kind, Role, Schema
@@ -30,6 +32,7 @@ __all__ = [
     "Role",
     "Schema",
     "Scorecard",
+    "SequenceVAE",
     "Synthesizer",
     "SynthxError",
     "TableWriter",
@@ -40,10 +43,15 @@ __all__ = [
     "benchmark",
     "between",
     "choose",
+    "cut_windows",
     "evaluate",
     "evaluate_sequences",
+    "from_windows",
+    "join_static",
     "load",
     "read_table",
+    "split_static",
+    "to_windows",
     "write_table",
 ]
 
@@ -57,6 +65,7 @@ _HOMES = {
     "Role": "synthx.schema",
     "Schema": "synthx.schema",
     "Scorecard": "synthx_evaluation",
+    "SequenceVAE": "synthx.models.recurrent_vae",
     "Synthesizer": "synthx.models.base",
     "SynthxError": "synthx.errors",
     "TableWriter": "synthx.io",
@@ -67,10 +76,15 @@ _HOMES = {
     "benchmark": "synthx.benchmarking.run",
     "between": "synthx.condition",
     "choose": "synthx.models.choice",
+    "cut_windows": "synthx.long_tables",
     "evaluate": "synthx_evaluation",
     "evaluate_sequences": "synthx_evaluation",
+    "from_windows": "synthx.long_tables",
+    "join_static": "synthx.long_tables",
     "load": "synthx.models.registry",
     "read_table": "synthx.io",
+    "split_static": "synthx.long_tables",
+    "to_windows": "synthx.long_tables",
     "write_table": "synthx.io",
 }
 

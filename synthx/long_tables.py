@@ -56,7 +56,13 @@ def from_windows(windows: np.ndarray, names: Sequence[str] | None = None) -> tup
 
     from synthx.schema import Schema
 
-    array = np.asarray(windows)
+    try:
+        array = np.asarray(windows)
+    except ValueError:  # nested lists of unequal lengths
+        raise DataError(
+            "windows differ in how many steps or features they have",
+            remedy="pad them with NaN at the end to an array of shape (windows, steps, features)",
+        ) from None
     if array.ndim != 3 or 0 in array.shape or array.dtype.kind not in "fiub":
         raise DataError(
             f"windows have shape {array.shape} and dtype {array.dtype}",
@@ -84,25 +90,37 @@ def to_windows(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
     Returns
     -------
     float array, shape (entities, longest, features)
-        Entities in the order in which they first occur, steps in order of time; the features are the columns of
-        numbers that are neither key, time nor static.
+        Entities in the order in which they first occur, steps in order of time; the features are the columns stored
+        as numbers, flags among them, that are neither key, time nor static.
 
     Raises
     ------
     SchemaError
         If the schema names no entity, or there is no such column.
+    DataError
+        If the table is empty or contradicts the schema.
     """
     import numpy as np
+    import pandas as pd
 
     from synthx.codec import cells
     from synthx.codec.sequence.long import LongTable, step_schema
     from synthx.schema import Role
 
     long = LongTable.of(frame, schema)
-    columns = [column for column in step_schema(schema) if column.kind.is_number and column.role is not Role.TIME]
+    if not len(frame):
+        raise DataError("the table has no rows", remedy="give a table with at least one row")
+    columns = [
+        # However few values a feature of windows shows, so that detection calls it a flag: it is a feature.
+        cells.read_strictly(series, column)
+        if column.kind.is_number
+        else series.to_numpy(dtype=np.float64, na_value=np.nan)
+        for column, series in ((column, long.steps[column.name]) for column in step_schema(schema))
+        if column.role is not Role.TIME and (column.kind.is_number or pd.api.types.is_numeric_dtype(series.dtype))
+    ]
     if not columns:
         raise SchemaError("no column of numbers changes from step to step", remedy="windows hold numbers only")
-    values = np.stack([cells.read_strictly(long.steps[column.name], column) for column in columns], axis=1)
+    values = np.stack(columns, axis=1)
     windows = np.full((len(long.entities), int(long.lengths.max()), len(columns)), np.nan)
     place = np.arange(len(values)) - np.repeat(long.starts, long.lengths)
     windows[np.repeat(np.arange(len(long.entities)), long.lengths), place] = values
@@ -121,13 +139,13 @@ def cut_windows(
     Parameters
     ----------
     series : DataFrame, shape (rows, columns)
-        In order of time.
+        In order of time, where no column tells it.
     length : int
         Steps of a window.
     stride : int
         Steps from the beginning of a window to that of the next.
     time : str, optional
-        A column that tells the time.
+        A column that tells the time; rows are put in its order, those of one time stay as they stand.
 
     Returns
     -------
@@ -139,7 +157,7 @@ def cut_windows(
     ParameterError
         If `length` or `stride` is not a positive whole number.
     DataError
-        If the series is shorter than a window, or has a column ``window``.
+        If the series is shorter than a window, has a column ``window``, or its time is missing in a row.
     """
     import numpy as np
 
@@ -154,11 +172,25 @@ def cut_windows(
         raise DataError(
             f"the series has {len(series)} rows, fewer than a window of {length}", remedy="ask for shorter windows"
         )
+    if time is not None and time in series.columns:
+        series = series.iloc[_in_time(series[[time]], time)]
     starts = np.arange(0, len(series) - length + 1, stride)
     rows = (starts[:, None] + np.arange(length)).ravel()
     frame = series.iloc[rows].reset_index(drop=True)
     frame.insert(0, WINDOW, np.repeat(np.arange(len(starts)), length))
     return frame, Schema.detect(frame, entity=WINDOW, time=time, static=())
+
+
+def _in_time(frame: pd.DataFrame, time: str) -> np.ndarray:
+    """Return the rows in order of time."""
+    import numpy as np
+
+    from synthx.codec.sequence.long import read_times
+    from synthx.schema import Schema
+
+    when = read_times(frame, Schema.detect(frame, time=time))
+    order: np.ndarray = np.argsort(when, kind="stable")
+    return order
 
 
 def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequence[str]) -> pd.DataFrame:
@@ -182,6 +214,8 @@ def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequenc
         If a key column is lacking, an entity is in one table only or twice in `static`, or the tables share another
         column.
     """
+    import pandas as pd
+
     from synthx.entities import Entities
 
     keys = [entity] if isinstance(entity, str) else list(entity)
@@ -196,6 +230,12 @@ def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequenc
         raise DataError(f"both tables have a column {shared[0]!r}", remedy="rename or drop one of the two")
     if not len(steps) or not len(static):
         raise DataError(f"the table of {'entities' if len(steps) else 'steps'} is empty", remedy="give one with rows")
+    for key in keys:
+        if pd.api.types.is_numeric_dtype(steps[key].dtype) != pd.api.types.is_numeric_dtype(static[key].dtype):
+            raise DataError(
+                f"the key {key!r} is {steps[key].dtype} in the table of steps and {static[key].dtype} in that of entities",
+                remedy="write it alike in both tables",
+            )
     of_static, of_steps = Entities.of(static, keys), Entities.of(steps, keys)
     twice = of_static.sizes > 1
     if twice.any():
@@ -223,10 +263,21 @@ def split_static(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, pd.
     -------
     (DataFrame, DataFrame)
         The steps, without the static columns; and a row for each entity, in the order in which they first occur.
+
+    Raises
+    ------
+    SchemaError
+        If the schema names no entity.
+    DataError
+        If the columns are not those of the schema, a key is missing, or a static column varies.
     """
     from synthx.entities import Entities
 
+    if not schema.entity:
+        raise SchemaError("the schema names no entity", remedy="name the column that says whom a row belongs to")
+    schema.check_names(frame.columns)
     entities = Entities.of(frame, schema.entity)
+    entities.check_constant(frame[list(schema.static)])
     names = [*schema.entity, *schema.static]
     static = frame[names].iloc[entities.firsts].reset_index(drop=True)
     return frame.drop(columns=list(schema.static)), static

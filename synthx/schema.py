@@ -246,7 +246,17 @@ class Schema:
         return Schema(tuple(changed if column.name == name else column for column in self.columns))
 
     def with_target(self, name: str) -> Schema:
-        """Return a copy in which the named column, and no other, has the role of target."""
+        """Return a copy in which the named column, and no other, has the role of target.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column, or it is the time or in the entity's key.
+        """
+        if self[name].role in (Role.ENTITY, Role.TIME):
+            raise SchemaError(
+                f"column {name!r} is the {self[name].role} and cannot be the target", remedy="choose another target"
+            )
         schema = self
         for column in self.with_role(Role.TARGET):
             schema = schema.replace(column.name, role=None)

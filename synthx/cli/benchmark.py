@@ -11,7 +11,6 @@ from synthx.cli.progress import reporting
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.errors import ParameterError
 
-
 __all__ = ["benchmark"]
 
 

@@ -10,6 +10,7 @@ import typer
 from synthx.cli.progress import reporting
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
+from synthx.errors import ParameterError
 
 __all__ = ["fit"]
 
@@ -63,10 +64,12 @@ def fit(
         "max_minutes": minutes,
         "seed": seed,
         "device": device,
-        "refine": refine,
+        "refine": refine or None,
         "batch_size": batch_size,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
+    if refine and model == "sequence-vae":
+        raise ParameterError("--refine is given, but sequences are not refined", remedy="leave it out")
     chosen = None if model == "auto" else model_class(model)(**settings)
     frame, known = read_long(data, schema, target, entity=entity, time=time, static=static, window=window)
     check_classes(frame, known)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from synthx.errors import DataError
+from synthx.errors import DataError, ParameterError
 from synthx.models.registry import model_class
 from synthx.training import Budget, pick_device
 
@@ -81,11 +81,18 @@ def choose(
     schema = Schema.detect(frame) if schema is None else schema
     schema.check_names(frame.columns)
     Budget(max_minutes)  # refuses a senseless limit before anything is said
-    learned = [column.name for column in schema if column.kind.is_modelled]
-    levels = max((frame[column.name].nunique() for column in schema if column.kind.is_discrete), default=0)
-    settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "refine": refine}
+    settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device}
     if batch_size is not None:
         settings["batch_size"] = batch_size
+    if _are_sequences(frame, schema):
+        if refine:
+            raise ParameterError("refine is asked for, but the table holds sequences", remedy="leave it out")
+        return Choice(
+            model_class("sequence-vae")(**settings),
+            f"Chose sequence-vae: the rows of an entity ({', '.join(schema.entity)}) belong together.",
+        )
+    learned = [column.name for column in schema if column.kind.is_modelled]
+    levels = max((frame[column.name].nunique() for column in schema if column.kind.is_discrete), default=0)
     notes = []
     if len(frame) < FEW_ROWS:
         notes.append("; the rows are few, so expect it to know each column and the strongest ties only")
@@ -93,7 +100,12 @@ def choose(
         notes.append(f"; the {levels:,} levels of a column are written as two digits")
     table = f"{len(frame):,} rows × {len(learned)} columns on {pick_device(device).type}"
     return Choice(
-        model_class("ar")(**settings),
+        model_class("ar")(**settings, **{"refine": refine}),
         f"Chose ar, the autoregressive model, for {table}: of all models here it gave the most faithful rows for the"
         f" time on every table we measured{''.join(notes)}.",
     )
+
+
+def _are_sequences(frame: pd.DataFrame, schema: Schema) -> bool:
+    """Whether there are entities, some of which have several rows."""
+    return bool(schema.entity) and bool(frame.duplicated(list(schema.entity)).any())

@@ -21,10 +21,11 @@ from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.layout import Digits
 from synthx.models.sequences.batches import Sequences
 from synthx.models.sequences.drawing import SequenceSampler
+from synthx.models.sequences.exploration import Explorable
 from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.likelihood import SequenceLikelihood, posterior
 from synthx.models.sequences.network import RecurrentNetwork
-from synthx.models.sequential import CodedEntities, SequenceSynthesizer
+from synthx.models.sequential import CodedEntities
 from synthx.training import Budget, Plan, Progress, Stopped, hold_out
 
 __all__ = ["SequenceVAE"]
@@ -38,7 +39,7 @@ PRIOR_BLOCKS = 3
 PRIOR_BATCH = 512
 
 
-class SequenceVAE(SequenceSynthesizer):
+class SequenceVAE(Explorable):
     """A recurrent variational autoencoder for sequences of mixed-type records.
 
     Parameters
@@ -216,11 +217,14 @@ class SequenceVAE(SequenceSynthesizer):
         return done
 
     @torch.no_grad()
-    def _places(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
-        """Return the mean and the standard deviation of the latent vectors of sequences; (n, latent) each."""
+    def _places(self, sequences: Sequences, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the mean and the standard deviation of the latent vectors of sequences; (n, latent) each.
+
+        `known`, shape (steps, digits), says which digits the encoder may see; all, if None.
+        """
         means, deviations = [], []
         for part in torch.arange(len(sequences), device=sequences.starts.device).split(ENCODED_TOGETHER):
-            mean, log_variance = posterior(self.network_, sequences.pick(part))
+            mean, log_variance = posterior(self.network_, sequences.pick(part), known)
             means.append(mean)
             deviations.append((0.5 * log_variance).exp())
         return torch.cat(means), torch.cat(deviations)
@@ -234,12 +238,9 @@ class SequenceVAE(SequenceSynthesizer):
         self, static: Tensor, lengths: np.ndarray, spans: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         sampler = self._sampler()
-        generator = torch.Generator(sampler.device).manual_seed(int(rng.integers(2**62)))
-        static = static.to(sampler.device)
-        noise = torch.randn(len(static), self.latent, generator=generator, device=sampler.device)
-        context = self.prior_.context(static, torch.ones_like(static, dtype=torch.bool))
-        latent = self.prior_.flow(noise, context)
-        return sampler.draw(static, latent, lengths, spans, generator, rng)
+        chance, static = self._chance(rng, sampler.device), static.to(sampler.device)
+        noise = torch.randn(len(static), self.latent, generator=chance.generator, device=sampler.device)
+        return sampler.draw(static, self._latent(noise, static), lengths, spans, chance)
 
     # -- files --------------------------------------------------------------------------------------------------
 

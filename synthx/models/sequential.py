@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from synthx.codec.keys import fresh_keys
 from synthx.codec.sequence.long import LENGTH, SPAN, LongTable, join_long, span_of, static_schema, step_schema
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.codec.table import Coded
 from synthx.condition import Condition
-from synthx.errors import DataError, ParameterError
+from synthx.errors import ConditionError, DataError, ParameterError
 from synthx.models.base import BATCH_ROWS, Synthesizer, Training
 from synthx.models.conditions import check_met
 from synthx.models.parameters import check_seed
 from synthx.models.parts import named_for, of_owner
 from synthx.models.safeguards import all_or_nothing, memory_named, seeded
-from synthx.schema import Schema
+from synthx.schema import Kind, Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
 
 if TYPE_CHECKING:
@@ -257,14 +258,34 @@ class SequenceSynthesizer(Synthesizer):
             raise ParameterError(f"{n!r} entities were asked for", remedy="ask for a whole number above zero")
         check_seed(seed)
         asked = dict(given or {})
-        if length is not None:
-            asked[LENGTH] = length
-        if span is not None:
-            if self.schema_.time is None:
-                raise ParameterError("a span was asked for, but the sequences have no time", remedy="ask for a length")
-            asked[SPAN] = span
+        for name, limit in ((LENGTH, length), (SPAN, span)):
+            if limit is not None:
+                self.check_limit(name)
+                asked[name] = limit
         conditions = self.static_.check(asked, self.steps_.table.schema.names)
         return self._batches(int(n), conditions, seed, batch_rows)
+
+    @property
+    def limits(self) -> Schema:
+        """What `length` and `span` are conditions on: columns of the table of entities."""
+        whole = self.static_.codec.schema
+        return whole.select(name for name in (LENGTH, SPAN) if name in whole)
+
+    def check_limit(self, name: str) -> None:
+        """Refuse a condition on `LENGTH` or `SPAN` where it can mean nothing.
+
+        Raises
+        ------
+        ConditionError, ParameterError
+        """
+        if name not in self.limits:
+            raise ParameterError("a span was asked for, but the sequences have no time", remedy="ask for a length")
+        column = self.limits[name]
+        if column.kind is Kind.CONSTANT and column.levels is not None:
+            raise ConditionError(
+                f"every sequence has {'a length' if name == LENGTH else 'a span'} of {column.levels[0]}",
+                remedy="leave the condition out",
+            )
 
     def _batches(
         self, n: int, conditions: Mapping[str, Condition], seed: int | None, batch_rows: int
@@ -280,7 +301,8 @@ class SequenceSynthesizer(Synthesizer):
             codes, numbers = self._draw(self.static_.encode(static), lengths, self._spans(static), rng)
             kept = self._keep(numbers, lengths, conditions, n - done)
             static, lengths, entity = static[kept], lengths[kept], np.repeat(kept, lengths)
-            frame = self._join(static, codes[entity], numbers[entity], lengths, rng, first=(done, rows))
+            keys = fresh_keys(self.schema_, np.repeat(np.arange(len(static)), lengths), rng, first=done)
+            frame = self._join(static, codes[entity], numbers[entity], lengths, keys, rng, first_row=rows)
             done, rows = done + len(static), rows + len(frame)
             check_met(done, tried, rows="sequences", remedy="widen the span")
             if len(frame):
@@ -312,15 +334,16 @@ class SequenceSynthesizer(Synthesizer):
         codes: np.ndarray,
         numbers: np.ndarray,
         lengths: np.ndarray,
+        keys: Mapping[str, pd.Series[Any]],
         rng: np.random.Generator,
         *,
-        first: tuple[int, int],
+        first_row: int = 0,
     ) -> pd.DataFrame:
-        """Return the long table of drawn entities; `first` counts the entities and the rows made before."""
+        """Return the long table of drawn steps; `first_row` counts the rows made before."""
         named = {name: numbers[:, place] for place, name in enumerate(self.steps_.numbers)}
         coded = Coded(codes, np.full(codes.shape, 0.5))
-        steps = self.steps_.table.decode(coded, rng, numbers=named, first_row=first[1])
-        return join_long(self.schema_, static, steps, lengths, rng, first=first[0])
+        steps = self.steps_.table.decode(coded, rng, numbers=named, first_row=first_row)
+        return join_long(self.schema_, static, steps, lengths, keys)
 
     # -- files --------------------------------------------------------------------------------------------------
 

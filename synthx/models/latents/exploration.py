@@ -19,6 +19,7 @@ from synthx.errors import DataError, ParameterError
 from synthx.models.base import BATCH_ROWS
 from synthx.models.conditions import check_met
 from synthx.models.latents.noise import Reversible, chunks
+from synthx.models.latents.paths import arc
 from synthx.models.parameters import check_seed, check_whole
 
 __all__ = ["Explorable"]
@@ -115,7 +116,7 @@ class Explorable(Reversible):
         check_whole("steps", steps, 2)
         rng = _generator(seed)
         ends = self._decompose(pd.concat([_one_row(row_a), _one_row(row_b)], ignore_index=True), rng, centred=True)
-        return self._compose(_arc(ends[0], ends[1], np.linspace(0, 1, steps)), rng)
+        return self._compose(arc(ends[0], ends[1], np.linspace(0, 1, steps)), rng)
 
     def traverse(
         self,
@@ -245,21 +246,6 @@ class Explorable(Reversible):
             row = int((~np.isfinite(places)).any(axis=1).argmax())
             raise ParameterError(f"latent holds a value in row {row + 1} that is no finite number", remedy="correct it")
         return places
-
-
-def _arc(start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return points on the great arc between two vectors (Shoemake 1985, doi:10.1145/325165.325242).
-
-    >>> _arc(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0, 1 / 3, 1])).round(3).tolist()
-    [[1.0, 0.0], [0.866, 0.5], [0.0, 1.0]]
-    """
-    cosine = start @ end / np.sqrt((start @ start) * (end @ end))
-    angle = np.arccos(np.clip(cosine, -1, 1))
-    weights = np.stack([1 - shares, shares])
-    if np.sin(angle) > 1e-6:  # below, the arc is a line
-        weights = np.sin(weights * angle) / np.sin(angle)
-    points: np.ndarray = weights.T @ np.stack([start, end])
-    return points
 
 
 def _one_row(row: Row) -> pd.DataFrame:

@@ -18,13 +18,14 @@ from synthx.models.picking import pick
 from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.network import RecurrentNetwork
 
-__all__ = ["Progressing", "SequenceSampler"]
+__all__ = ["Chance", "Given", "SequenceSampler", "UnderWay"]
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
 @dataclasses.dataclass
-class Progressing:
+class UnderWay:
     """Sequences under way.
 
     Parameters
@@ -34,43 +35,84 @@ class Progressing:
     lengths, spans : arrays, shape (n,)
         How many steps each is to have, and how long it is to last.
     state : Tensor, shape (1, n, hidden), optional
-        Of the recurrence.
+        Of the recurrence; None before the first step.
     last : Tensor, shape (n, digits * width)
         The vectors of the last step.
     history : History
         What is known of numbers.
-    clock : float array, shape (n,)
-        The time of the last step.
-    place : int
+    clock, began : float arrays, shape (n,)
+        The time of the last step and of the first.
+    place : int array, shape (n,)
         How many steps each has.
     """
 
     condition: Tensor
-    lengths: NDArray[np.int64]
+    lengths: Codes
     spans: Floats
     state: Tensor | None
     last: Tensor
     history: History
     clock: Floats
     began: Floats
-    place: NDArray[np.int64]
+    place: Codes
 
-    def keep(self, count: int) -> None:
-        """Keep the first so many sequences."""
-        self.condition, self.last = self.condition[:count], self.last[:count]
-        self.state = None if self.state is None else self.state[:, :count].contiguous()
-        self.lengths, self.spans = self.lengths[:count], self.spans[:count]
-        self.history = History(self.history.values[:count], self.history.times[:count])
-        self.clock, self.began, self.place = self.clock[:count], self.began[:count], self.place[:count]
-
-    def pick(self, chosen: NDArray[np.int64]) -> None:
-        """Keep sequences by index, some of them several times."""
+    def pick(self, chosen: Codes) -> UnderWay:
+        """Return sequences by index, some of them several times."""
         at = torch.from_numpy(chosen).to(self.last.device)
-        self.condition, self.last = self.condition[at], self.last[at]
-        self.state = None if self.state is None else self.state[:, at].contiguous()
-        self.lengths, self.spans = self.lengths[chosen], self.spans[chosen]
-        self.history = History(self.history.values[chosen], self.history.times[chosen])
-        self.clock, self.began, self.place = self.clock[chosen], self.began[chosen], self.place[chosen]
+        return UnderWay(
+            self.condition[at],
+            self.lengths[chosen],
+            self.spans[chosen],
+            None if self.state is None else self.state[:, at],
+            self.last[at],
+            self.history.pick(chosen),
+            self.clock[chosen],
+            self.began[chosen],
+            self.place[chosen],
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What is known of a step of each sequence.
+
+    Parameters
+    ----------
+    codes : int array, shape (n, columns)
+        Looked at for columns that are no numbers.
+    values : float array, shape (n, numbers)
+        NaN where missing.
+    known : bool array, shape (n, columns)
+        Which cells are as given; the others are drawn, and not missing if they can be otherwise.
+    """
+
+    codes: Codes
+    values: Floats
+    known: NDArray[np.bool_]
+
+
+class Chance:
+    """Random numbers: of codes, on a device, and of offsets.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+    rng : numpy Generator
+    alike : bool
+        Whether all sequences share their numbers, so that they differ by their latent vectors only.
+    """
+
+    def __init__(self, generator: torch.Generator, rng: np.random.Generator, *, alike: bool = False) -> None:
+        self.generator, self.rng, self.alike = generator, rng, alike
+
+    def of_codes(self, count: int) -> Tensor:
+        """Return a uniform number a sequence; shape (count, 1)."""
+        device = self.generator.device
+        return torch.rand(1 if self.alike else count, 1, generator=self.generator, device=device).expand(count, 1)
+
+    def of_offsets(self, count: int) -> Floats:
+        """Return a uniform number a sequence; shape (count,)."""
+        return np.broadcast_to(self.rng.random(1 if self.alike else count), (count,))
 
 
 class SequenceSampler:
@@ -88,105 +130,81 @@ class SequenceSampler:
         self.digits = Digits(codec.sizes)
         self.device = network.steps.vectors.device
         self.allowed = Allowed(self.digits, codec.drawn, {}, self.device)
-        self.number_of = {codec.names.index(name): number for name, number in codec.numbers.items()}
-        self.place_of = {codec.names.index(name): place for place, name in enumerate(codec.numbers)}
+        self.numbers = {codec.names.index(name): (place, name) for place, name in enumerate(codec.numbers)}
 
-    def begin(self, static: Tensor, latent: Tensor, lengths: NDArray[np.int64], spans: Floats) -> Progressing:
+    def begin(self, static: Tensor, latent: Tensor, lengths: Codes, spans: Floats) -> UnderWay:
         """Return sequences before their first step; static digits (n, static digits), latent (n, latent)."""
-        count, columns = len(latent), len(self.codec.numbers)
-        condition = torch.cat([self.network.condition(static), latent], dim=1)
-        last = torch.zeros(count, len(self.digits.sizes) * self.network.steps.width, device=self.device)
-        nothing = np.zeros(count)
-        return Progressing(
-            condition,
+        count = len(latent)
+        return UnderWay(
+            torch.cat([self.network.condition(static), latent], dim=1),
             lengths,
             spans,
             None,
-            last,
-            History.empty(count, columns),
-            nothing,
-            nothing,
+            torch.zeros(count, len(self.digits.sizes) * self.network.steps.width, device=self.device),
+            History.empty(count, len(self.codec.numbers)),
+            np.zeros(count),
+            np.zeros(count),
             np.zeros(count, np.int64),
         )
 
     @torch.no_grad()
     def draw(
-        self,
-        static: Tensor,
-        latent: Tensor,
-        lengths: NDArray[np.int64],
-        spans: Floats,
-        generator: torch.Generator,
-        rng: np.random.Generator,
-        *,
-        alike: bool = False,
-    ) -> tuple[NDArray[np.int64], Floats]:
+        self, static: Tensor, latent: Tensor, lengths: Codes, spans: Floats, chance: Chance
+    ) -> tuple[Codes, Floats]:
         """Draw whole sequences; return codes (steps, columns) and numbers (steps, numbers), one after the other."""
         order = np.argsort(-lengths, kind="stable")  # the longest first: those that go on stand in front
-        at = torch.from_numpy(order).to(self.device)
-        under_way = self.begin(static[at], latent[at], lengths[order], spans[order])
+        under_way = self.begin(static, latent, lengths, spans).pick(order)
         starts = (np.cumsum(lengths) - lengths)[order]
         codes = np.zeros((int(lengths.sum()), len(self.codec.names)), np.int64)
         values = np.zeros((len(codes), len(self.codec.numbers)))
         for place in range(int(lengths.max())):
-            going = int((lengths[order] > place).sum())
+            going = int((under_way.lengths > place).sum())
             if going < len(under_way.lengths):
-                under_way.keep(going)
+                under_way = under_way.pick(np.arange(going))
             rows = starts[:going] + place
-            codes[rows], values[rows] = self.step(under_way, generator, rng, alike=alike)
+            codes[rows], values[rows], _ = self.step(under_way, chance)
         return codes, values
 
     @torch.no_grad()
-    def step(
-        self,
-        under_way: Progressing,
-        generator: torch.Generator,
-        rng: np.random.Generator,
-        *,
-        alike: bool = False,
-        temperature: float = 1.0,
-    ) -> tuple[NDArray[np.int64], Floats]:
-        """Draw the next step of each sequence and move on; with `alike`, all by the same random numbers."""
-        sums = self._look(under_way)
+    def step(self, under_way: UnderWay, chance: Chance, given: Given | None = None) -> tuple[Codes, Floats, Tensor]:
+        """Draw the next step of each sequence, as far as it is not given, and move on.
+
+        Returns
+        -------
+        (codes, numbers, log-probabilities)
+            Shapes (n, columns), (n, numbers) and (n,): how likely the given cells were, in nats; a number's by the
+            density of its bin.
+        """
+        sums, history = self._look(under_way), under_way.history
         count = len(under_way.lengths)
         digits = torch.zeros(count, len(self.digits.sizes), dtype=torch.long, device=self.device)
         codes = np.zeros((count, len(self.codec.names)), np.int64)
         values = np.full((count, len(self.codec.numbers)), np.nan)
+        likelihood = torch.zeros(count, device=self.device)
         for column in range(len(self.codec.names)):
+            source = self._source(column, values, history)
+            stated = None if given is None else self._state(column, given, source)
             for digit in self.digits.of_column(column):
-                first = digits[:, digit - 1] if digit in self.digits.second else None
-                logits = self.allowed.rule_out(digit, self.network.steps.logits(digit, sums), first)
-                logits = self._rule_out_sort(column, logits, values, under_way.history)
-                if temperature != 1:
-                    logits = logits / temperature
-                uniform = torch.rand(1 if alike else count, 1, generator=generator, device=self.device)
-                weights = (logits - logits.amax(dim=1, keepdim=True)).exp().cumsum(dim=1)
-                digits[:, digit] = pick(weights, uniform.expand(count, 1)).squeeze(1)
-                self.network.steps.see(sums, digit, digits[:, digit])
-            self._settle(column, digits, codes, values, under_way, sums, rng.random(1 if alike else count))
+                logits = self.network.steps.logits(digit, sums)
+                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, source, given), chance)
+                if stated is not None:
+                    drawn, known = self._follow(digit, drawn, logits, stated)
+                    likelihood += known
+                digits[:, digit] = drawn
+                self.network.steps.see(sums, digit, drawn)
+            codes[:, column] = self._join(column, digits)
+            self._settle(column, codes, values, source, chance, given)
+            if stated is not None:
+                likelihood -= self._width(column, codes, stated[1])
+            if column == 0 and self.features.timed:
+                self._tell_time(under_way, sums, values[:, 0])
         self._advance(under_way, digits, values)
-        return codes, values
-
-    @torch.no_grad()
-    def follow(self, under_way: Progressing, codes: NDArray[np.int64], values: Floats) -> Tensor:
-        """Move on by given steps, (n, columns) and (n, numbers); return their log-probability, (n,)."""
-        sums = self._look(under_way)
-        digits = self.digits.split(torch.from_numpy(codes).to(self.device))
-        total = torch.zeros(len(codes), device=self.device)
-        clock = self._time(under_way, values)
-        for digit, column in enumerate(self.digits.column):
-            logits = self.network.steps.logits(digit, sums)
-            total += logits.log_softmax(dim=1).gather(1, digits[:, digit : digit + 1]).squeeze(1)
-            self.network.steps.see(sums, digit, digits[:, digit])
-            if column == 0 and digit + 1 == self.network.steps.timed:
-                self._tell_time(under_way, sums, clock)
-        self._advance(under_way, digits, values)
-        return total
+        return codes, values, likelihood
 
     # -- one step -----------------------------------------------------------------------------------------------
 
-    def _look(self, under_way: Progressing) -> Tensor:
-        """Return what the hidden units of its digits begin with."""
+    def _look(self, under_way: UnderWay) -> Tensor:
+        """Return what the hidden units of the step's digits begin with."""
         features = torch.from_numpy(
             self.features.before(
                 under_way.history,
@@ -199,54 +217,97 @@ class SequenceSampler:
         ).to(self.device)
         inputs = torch.cat([under_way.last, features], dim=1).unsqueeze(1)
         hidden, under_way.state = self.network.decoder(inputs, under_way.condition, under_way.state)
-        context = self.network.context(hidden.squeeze(1), features, under_way.condition)
-        return self.network.steps.begin(context)
+        return self.network.steps.begin(self.network.context(hidden.squeeze(1), features, under_way.condition))
 
-    def _rule_out_sort(self, column: int, logits: Tensor, values: Floats, history: History) -> Tensor:
-        """Leave levels where the reference of a number is not known, distances where it is; missing always."""
-        number = self.number_of.get(column)
-        if number is None or number.move is None:
-            return logits
-        known = torch.from_numpy(~np.isnan(number.source(values, history))).to(self.device)
-        level = torch.arange(logits.shape[1], device=self.device) < number.level.size
-        missing = torch.zeros_like(level)
-        missing[: number.level.first_spike] = True
-        fitting = (level != known[:, None]) | missing
-        return logits.masked_fill(~fitting, NEVER)
+    def _source(self, column: int, values: Floats, history: History) -> Floats | None:
+        """Return what a number is measured from; None for a column that is not measured from anything."""
+        if column not in self.numbers:
+            return None
+        number = self.codec.numbers[self.numbers[column][1]]
+        return None if number.move is None else number.source(values, history)
 
-    def _settle(
-        self,
-        column: int,
-        digits: Tensor,
-        codes: NDArray[np.int64],
-        values: Floats,
-        under_way: Progressing,
-        sums: Tensor,
-        offsets: Floats,
-    ) -> None:
-        """Turn a column's drawn digits into its codes and, for a number, into its values."""
+    def _fitting(
+        self, column: int, digit: int, logits: Tensor, digits: Tensor, source: Floats | None, given: Given | None
+    ) -> Tensor:
+        """Rule out what cannot be: rare codes, levels where the reference is known, distances where it is not."""
+        first = digits[:, digit - 1] if digit in self.digits.second else None
+        logits = self.allowed.rule_out(digit, logits, first)
+        missing = self.codec.missing[column]
+        if source is not None:
+            number = self.codec.numbers[self.numbers[column][1]]
+            known = torch.from_numpy(~np.isnan(source)).to(self.device)
+            code = torch.arange(logits.shape[1], device=self.device)
+            fitting = ((code < number.level.size) != known[:, None]) | (code < missing)
+            logits = logits.masked_fill(~fitting, NEVER)
+        if given is not None and missing and first is None and self.digits.base(column) == 1:
+            logits = logits.clone()
+            logits[:, :missing] += NEVER / 2  # a cell to be filled is not left missing, if it can be helped
+        return logits
+
+    def _pick(self, digit: int, logits: Tensor, chance: Chance) -> Tensor:
+        weights = (logits - logits.amax(dim=1, keepdim=True)).exp_().cumsum_(dim=1)
+        return pick(weights, chance.of_codes(len(logits))).squeeze(1)
+
+    def _state(self, column: int, given: Given, source: Floats | None) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Return the digits of a column's given cells, (n, digits of the column), and where it is given."""
+        codes = given.codes[:, column]
+        if column in self.numbers:
+            place, name = self.numbers[column]
+            values = given.values[:, place]
+            source = np.full(len(values), np.nan) if source is None else source
+            codes = self.codec.numbers[name].encode(values, source)[0].astype(np.int64)
+        base = self.digits.base(column)
+        parts = [codes] if base == 1 else [codes // base, codes % base]
+        return torch.from_numpy(np.stack(parts, axis=1).astype(np.int64)).to(self.device), given.known[:, column]
+
+    def _follow(
+        self, digit: int, drawn: Tensor, logits: Tensor, stated: tuple[Tensor, NDArray[np.bool_]]
+    ) -> tuple[Tensor, Tensor]:
+        """Return a digit as given where it is, and how likely it was there."""
+        forced = stated[0][:, 1 if digit in self.digits.second else 0]
+        known = torch.from_numpy(stated[1]).to(self.device)
+        chances = logits.log_softmax(dim=1).gather(1, forced[:, None]).squeeze(1)
+        return torch.where(known, forced, drawn), torch.where(known, chances, 0.0)
+
+    def _join(self, column: int, digits: Tensor) -> Codes:
+        """Return the codes of a column, shape (n,)."""
         of_column = self.digits.of_column(column)
         code = digits[:, of_column[0]]
         if len(of_column) > 1:
             code = code * self.digits.base(column) + digits[:, of_column[1]]
-        codes[:, column] = code.cpu().numpy()
-        number = self.number_of.get(column)
-        if number is not None:
-            source = number.source(values, under_way.history)
-            offsets = np.broadcast_to(offsets, (len(codes),))
-            values[:, self.place_of[column]] = number.decode(codes[:, column], offsets, source)
-        if column == 0 and self.features.timed:
-            self._tell_time(under_way, sums, values[:, 0])
+        codes: Codes = code.cpu().numpy()
+        return codes
 
-    def _tell_time(self, under_way: Progressing, sums: Tensor, clock: Floats) -> None:
+    def _settle(
+        self,
+        column: int,
+        codes: Codes,
+        values: Floats,
+        source: Floats | None,
+        chance: Chance,
+        given: Given | None,
+    ) -> None:
+        """Set what a number's codes stand for, or what was given."""
+        if column not in self.numbers:
+            return
+        place, name = self.numbers[column]
+        source = np.full(len(codes), np.nan) if source is None else source
+        drawn = self.codec.numbers[name].decode(codes[:, column], chance.of_offsets(len(codes)), source)
+        values[:, place] = drawn if given is None else np.where(given.known[:, column], given.values[:, place], drawn)
+
+    def _width(self, column: int, codes: Codes, known: NDArray[np.bool_]) -> Tensor:
+        """Return the logarithm of how wide the bins of given numbers are, 0 elsewhere; shape (n,)."""
+        if column not in self.numbers:
+            return torch.zeros(len(codes), device=self.device)
+        widths = self.codec.numbers[self.numbers[column][1]].widths[codes[:, column]]
+        return torch.from_numpy(np.where(known, np.log(widths), 0.0).astype(np.float32)).to(self.device)
+
+    def _tell_time(self, under_way: UnderWay, sums: Tensor, clock: Floats) -> None:
         before = np.where(under_way.place == 0, clock, under_way.clock)
         self.network.steps.see_time(sums, torch.from_numpy(self.features.timely(clock, before)).to(self.device))
 
-    def _time(self, under_way: Progressing, values: Floats) -> Floats:
-        return values[:, 0] if self.features.timed else under_way.place.astype(np.float64)
-
-    def _advance(self, under_way: Progressing, digits: Tensor, values: Floats) -> None:
-        clock = self._time(under_way, values)
+    def _advance(self, under_way: UnderWay, digits: Tensor, values: Floats) -> None:
+        clock = values[:, 0] if self.features.timed else under_way.place.astype(np.float64)
         under_way.last = self.network.steps.embed(digits)
         under_way.history = under_way.history.after(values, clock)
         under_way.began = np.where(under_way.place == 0, clock, under_way.began)

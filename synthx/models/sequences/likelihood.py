@@ -17,14 +17,25 @@ __all__ = ["SequenceLikelihood", "posterior", "step_likelihood"]
 
 MOST_SEEN = 256
 """Steps of a sequence that the encoder reads; of a longer one, so many evenly spread."""
+SHOWN_WHOLE = 0.75
 FREE_BITS = 0.1
 HELD_OUT_STEPS = 24_000
 
 
-def posterior(network: RecurrentNetwork, sequences: Sequences, shown: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def posterior(
+    network: RecurrentNetwork, sequences: Sequences, known: Tensor | None = None, shown: float = 1.0
+) -> tuple[Tensor, Tensor]:
     """Return the mean and the log variance of the latent vectors of sequences; (B, latent) each.
 
-    `shown`, shape (B, T), says which of the steps the encoder may see.
+    Parameters
+    ----------
+    network : RecurrentNetwork
+    sequences : Sequences
+    known : bool Tensor, shape (steps, digits), optional
+        Which digits the encoder may see; all, if None.
+    shown : float
+        The share of sequences that the encoder sees whole; of the others it sees a beginning of random length, so that
+        it can place a sequence whose end is not known yet.
     """
     longest = int(sequences.lengths.max())
     if longest <= MOST_SEEN:
@@ -39,10 +50,15 @@ def posterior(network: RecurrentNetwork, sequences: Sequences, shown: Tensor | N
         real = place < sequences.lengths[:, None]
         rows = torch.where(real, sequences.starts[:, None] + place, sequences.starts[:, None])
     vectors = network.steps.embed(sequences.digits[rows.flatten()].long())
+    if known is not None:
+        vectors = (vectors.unflatten(1, (known.shape[1], -1)) * known[rows.flatten()].unsqueeze(2)).flatten(1)
     inputs = torch.cat([vectors, sequences.features[rows.flatten()], sequences.timely[rows.flatten()]], dim=1)
     inputs = inputs.unflatten(0, rows.shape)
-    if shown is not None:
-        inputs = inputs * shown[:, : inputs.shape[1], None]
+    if shown < 1:
+        share = torch.rand(len(rows), 1, device=rows.device)
+        whole = torch.rand(len(rows), 1, device=rows.device) < shown
+        seen = whole | (torch.arange(rows.shape[1], device=rows.device) < share * real.sum(dim=1, keepdim=True))
+        inputs = inputs * seen.unsqueeze(2)
     out: tuple[Tensor, Tensor] = network.encoder(inputs, real, network.condition(sequences.static))
     return out
 
@@ -126,7 +142,7 @@ class SequenceLikelihood:
         """Take one step; return the loss, in nats a step of a sequence."""
         batch = next(self.batches)
         sequences = batch.sequences
-        mean, log_variance = posterior(self.network, sequences)
+        mean, log_variance = posterior(self.network, sequences, shown=SHOWN_WHOLE)
         latent = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
         state = self.state if batch.first else None
         likelihood, state = step_likelihood(
