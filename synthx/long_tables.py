@@ -189,6 +189,7 @@ def _in_time(frame: pd.DataFrame, time: str) -> np.ndarray:
     from synthx.schema import Schema
 
     when = read_times(frame, Schema.detect(frame, time=time))
+    assert when is not None
     order: np.ndarray = np.argsort(when, kind="stable")
     return order
 
@@ -214,8 +215,6 @@ def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequenc
         If a key column is lacking, an entity is in one table only or twice in `static`, or the tables share another
         column.
     """
-    import pandas as pd
-
     from synthx.entities import Entities
 
     keys = [entity] if isinstance(entity, str) else list(entity)
@@ -230,12 +229,6 @@ def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequenc
         raise DataError(f"both tables have a column {shared[0]!r}", remedy="rename or drop one of the two")
     if not len(steps) or not len(static):
         raise DataError(f"the table of {'entities' if len(steps) else 'steps'} is empty", remedy="give one with rows")
-    for key in keys:
-        if pd.api.types.is_numeric_dtype(steps[key].dtype) != pd.api.types.is_numeric_dtype(static[key].dtype):
-            raise DataError(
-                f"the key {key!r} is {steps[key].dtype} in the table of steps and {static[key].dtype} in that of entities",
-                remedy="write it alike in both tables",
-            )
     of_static, of_steps = Entities.of(static, keys), Entities.of(steps, keys)
     twice = of_static.sizes > 1
     if twice.any():
@@ -243,7 +236,14 @@ def join_static(steps: pd.DataFrame, static: pd.DataFrame, entity: str | Sequenc
             f"the entity {of_static.describe(int(twice.argmax()))} has more than one row in the table of entities",
             remedy="keep one row each",
         )
-    joined = of_steps.keys.merge(of_static.keys, on=keys, how="outer", indicator=True)
+    try:
+        joined = of_steps.keys.merge(of_static.keys, on=keys, how="outer", indicator=True)
+    except ValueError:  # what pandas says of numbers against text
+        key = next(key for key in keys if steps[key].dtype != static[key].dtype)
+        raise DataError(
+            f"the key {key!r} is {steps[key].dtype} in the table of steps, but {static[key].dtype} in that of entities",
+            remedy="write it alike in both tables",
+        ) from None
     for side, have, lack in (("left_only", "steps", "entities"), ("right_only", "entities", "steps")):
         alone = joined[joined["_merge"] == side]
         if len(alone):

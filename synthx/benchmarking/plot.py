@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from synthx._files import check_output, replacing, writing
+from synthx._figures import check_plot_output, save_figure
 from synthx.benchmarking.candidates import Family, parse
 from synthx.benchmarking.job import Status
-from synthx.errors import OutputError, ParameterError
+from synthx.errors import ParameterError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["check_plot_output", "draw", "write_plot"]
+__all__ = ["draw", "write_plot"]
 
-SUFFIXES = (".png", ".svg", ".pdf")
 _GREY = "#5f5f5f"
 _LOOKS = {Family.OURS: ("#0072b2", "o"), Family.SDV: ("#d55e00", "s")}
 _LINES = {"bootstrap": (0, (1, 1.5)), "independent": (0, (5, 2))}
@@ -54,22 +53,6 @@ _SEQUENCE_PANELS = (
 )
 
 
-def check_plot_output(path: str | Path, *, force: bool = False) -> Path:
-    """Return `path` if a plot can be written there.
-
-    Raises
-    ------
-    OutputError
-        If the suffix is unknown, the folder is missing, or the file exists and `force` is not set.
-    """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise OutputError(
-            f"the plot {str(path)!r} is of an unknown format", remedy=f"end its name in {' or '.join(SUFFIXES)}"
-        )
-    return check_output(path, force=force)
-
-
 def write_plot(frame: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
     """Draw the rows of `synthx.benchmarking.Results` into a file.
 
@@ -78,15 +61,8 @@ def write_plot(frame: pd.DataFrame, path: str | Path, *, force: bool = False) ->
     OutputError
         As `check_plot_output`, or if the disk is full.
     """
-    path = check_plot_output(path, force=force)
-    figure = draw(frame)
-    with replacing(path, force=force) as draft, writing(path):
-        figure.savefig(draft, format=path.suffix[1:], dpi=160, metadata=_no_date(path.suffix))
-
-
-def _no_date(suffix: str) -> dict[str, None]:
-    """Return metadata that keep the date out, so that equal results give equal files."""
-    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix, {})
+    check_plot_output(path, force=force)
+    save_figure(draw(frame), path, force=force)
 
 
 def draw(frame: pd.DataFrame) -> Figure:

@@ -59,8 +59,8 @@ def benchmark(
         -o results.csv --plot results.png
       synthx benchmark visits.csv --entity patient --time hour --models sequence-vae,sdv-par,bootstrap -o results.csv
     """
+    from synthx._figures import check_plot_output
     from synthx._files import check_output
-    from synthx.benchmarking.plot import check_plot_output
     from synthx.benchmarking.run import benchmark as run
     from synthx.cli.sequences import read_long
     from synthx.cli.tables import check_classes

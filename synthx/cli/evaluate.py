@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from synthx.cli.progress import reporting
+from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
+from synthx.errors import ParameterError
 
 __all__ = ["evaluate"]
 
@@ -22,6 +24,11 @@ def evaluate(
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
     ] = None,
+    entity: EntityOption = None,
+    time: TimeOption = None,
+    train_static: StaticOption = None,
+    synthetic_static: StaticOption = None,
+    holdout_static: StaticOption = None,
     target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
     protected: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="A protected attribute, e.g. sex; may be repeated.")
@@ -29,33 +36,48 @@ def evaluate(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write every measure to this JSON file.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="PLOT", help="Draw sequences over real ones: .png, .svg or .pdf.")
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same figures.")
     ] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE and PLOT if they exist.")] = False,
 ) -> None:
     """Measure synthetic rows against the table they stand for, and against rows that the model never saw.
 
+    Where rows belong to entities that have several, sequences are measured; their static columns may be in tables of
+    their own.
+
     \b
-    Example:
+    Examples:
       synthx evaluate --train train.csv --holdout test.csv --synthetic synthetic.csv --target fraud --json card.json
+      synthx evaluate --train visits.csv --train-static patients.csv --synthetic new.csv \\
+        --synthetic-static people.csv --entity patient --time day --plot new.png
     """
+    from synthx._figures import check_plot_output, save_figure
     from synthx._files import check_output, replacing
-    from synthx.cli.tables import read_with_schema
-    from synthx.io import read_table
+    from synthx.cli.sequences import read_as, read_long
+    from synthx.cli.tables import check_classes
 
     if json is not None:
         check_output(json, force=force)
-    frame, known = read_with_schema(train, schema, target)
-    others = {path: read_table(path, schema=known) for path in (synthetic, holdout) if path is not None}
+    if plot is not None:
+        check_plot_output(plot, force=force)
+    frame, known = read_long(train, schema, target, entity=entity, time=time, static=train_static)
+    check_classes(frame, known)
+    if plot is not None and not known.entity:
+        raise ParameterError("--plot draws sequences, and no entity is named", remedy="name one by --entity")
+    made = read_as(synthetic, synthetic_static, known)
+    held = None if holdout is None else read_as(holdout, holdout_static, known)
 
     from synthx_evaluation import evaluate as measure
 
     with reporting() as report:
         card = measure(
-            others[synthetic],
+            made,
             train=frame,
-            holdout=None if holdout is None else others[holdout],
+            holdout=held,
             schema=known,
             target=target,
             protected=protected or (),
@@ -67,3 +89,8 @@ def evaluate(
         with replacing(json, force=force) as draft:
             card.to_json(draft)
         typer.echo(f"Written to {json}.")
+    if plot is not None:
+        from synthx_evaluation.sequences.plots import plot_sequences
+
+        save_figure(plot_sequences(made, frame if held is None else held, known, seed=seed), plot, force=force)
+        typer.echo(f"Drawn in {plot}.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["EntityOption", "StaticOption", "TimeOption", "read_long"]
+__all__ = ["EntityOption", "StaticOption", "TimeOption", "read_as", "read_long"]
 
 EntityOption = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Whom a row belongs to; repeat it for a key of several.")
@@ -73,16 +73,36 @@ def read_long(
     known = None if schema is None else Schema.from_json(schema)
     key = list(entity or ()) if known is None else list(known.entity)
     if static is not None and not key:
-        raise ParameterError("--static is given, but no --entity", remedy="name the key that both tables have")
+        what = "no --entity" if known is None else "the schema names no entity"
+        raise ParameterError(
+            f"--static is given, but {what}",
+            remedy="name the key that both tables have with --entity, without --schema",
+        )
     if known is None:
         frame = read_table(data)
         frame = frame if static is None else join_static(frame, read_table(static), key)
         return frame, Schema.detect(frame, target=target, entity=key, time=time)
     known = known if target is None else known.with_target(target)
+    return read_as(data, static, known), known
+
+
+def read_as(data: Path, static: Path | None, schema: Schema) -> pd.DataFrame:
+    """Return the long table that `data` and `static` hold, with the columns of a known schema in its order.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or they do not fit each other or the schema.
+    """
+    from synthx.io import read_table
+    from synthx.long_tables import join_static
+
     if static is None:
-        return read_table(data, schema=known), known
-    of_entities = {*key, *known.static}
-    steps = known.select(name for name in known.names if name not in known.static)
-    entities = known.select(name for name in known.names if name in of_entities)
+        return read_table(data, schema=schema)
+    key = schema.entity
+    # A static column may lie in either file, and one that never varies is not called static: the file itself tells.
+    inside = read_table(static).columns
+    steps = schema.select(name for name in schema.names if name in key or name not in inside)
+    entities = schema.select(name for name in schema.names if name in key or name in inside)
     frame = join_static(read_table(data, schema=steps), read_table(static, schema=entities), key)
-    return frame[list(known.names)], known
+    return frame[list(schema.names)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthx.errors import DataError
@@ -12,41 +11,10 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["LAST_SEED", "check_classes", "not_learned", "read_with_schema"]
+__all__ = ["LAST_SEED", "check_classes", "not_learned"]
 
 LAST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
-
-
-def read_with_schema(data: Path, schema: Path | None, target: str | None) -> tuple[pd.DataFrame, Schema]:
-    """Return the table in `data` and its schema: the one in the file `schema`, or else the one detected.
-
-    Parameters
-    ----------
-    data : Path
-        The table.
-    schema : Path, optional
-        A file that `synthx detect` wrote.
-    target : str, optional
-        The column that is to have the role of target.
-
-    Raises
-    ------
-    DataError, SchemaError
-        If either file cannot be read, they do not fit each other, or the target has one class.
-    """
-    from synthx.io import read_table
-    from synthx.schema import Schema
-
-    if schema is None:
-        frame = read_table(data)
-        known = Schema.detect(frame, target=target)
-    else:
-        known = Schema.from_json(schema)
-        known = known if target is None else known.with_target(target)
-        frame = read_table(data, schema=known)
-    check_classes(frame, known)
-    return frame, known
 
 
 def check_classes(frame: pd.DataFrame, schema: Schema) -> None:

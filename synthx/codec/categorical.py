@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthx.codec.holders import count_holders
 from synthx.condition import Between, Condition, Missing, Window
 from synthx.schema import Scalar
 
@@ -24,9 +25,9 @@ class CategoricalCodec:
 
     Codes stand in this order: missing (if `nullable`), the levels in their order, rare (if `has_rare`).
 
-    A level is stored if at least `rare_threshold` rows hold it or the schema declares it. The rare code is one that
-    models learn but never draw as long as the column has a level to draw instead (see `drawn`), so that synthetic cells
-    hold known levels only.
+    A level is stored if at least `rare_threshold` rows, or entities where one has many rows, hold it or the schema
+    declares it. The rare code is one that models learn but never draw as long as the column has a level to draw instead
+    (see `drawn`), so that synthetic cells hold known levels only.
 
     Parameters
     ----------
@@ -59,9 +60,14 @@ class CategoricalCodec:
         nullable: bool = False,
         declared: Sequence[Scalar] | None = None,
         ordered: bool = False,
+        holders: np.ndarray | None = None,
     ) -> CategoricalCodec:
-        """Choose the levels of `cells`, a series of plain scalars, None or NaN where missing."""
-        counts = cells.value_counts(sort=False, dropna=True)
+        """Choose the levels of `cells`, a series of plain scalars, None or NaN where missing.
+
+        `holders`, int of shape (rows,), is the entity of each row, from 0; `rare_threshold` then counts entities in
+        place of rows.
+        """
+        counts = cells.value_counts(sort=False, dropna=True) if holders is None else _held(cells, holders)
         frequent = counts[counts >= rare_threshold].index
         if declared is not None:
             known = set(declared)
@@ -175,6 +181,13 @@ class CategoricalCodec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CategoricalCodec:
         return cls(values["nullable"], tuple(values["levels"]), values["has_rare"], values["ordered"], values["text"])
+
+
+def _held(cells: pd.Series[Any], holders: np.ndarray) -> pd.Series[Any]:
+    """Return how many holders each level has, by level."""
+    codes, levels = pd.factorize(cells)
+    known = codes >= 0
+    return pd.Series(count_holders(codes[known], len(levels), holders[known]), index=levels)
 
 
 def _in_order(levels: Any) -> list[Any]:

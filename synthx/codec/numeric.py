@@ -9,6 +9,7 @@ spikes.
 Privacy of what is stored: a spike is held by at least `rare_threshold` rows; each piece between two knots stands for at
 least `rare_threshold` rows; and a knot lies midway between two neighbouring values, so it equals no value at all. The
 first and the last knot lie beyond the `rare_threshold`-th smallest and largest value; what lies outside is clipped.
+Where one entity holds many rows, entities are counted in place of rows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from synthx.codec.holders import Sharing
 from synthx.condition import MISSING, Condition, Missing, OneOf, Window
 
 __all__ = ["Grid", "NumericCodec"]
@@ -127,24 +129,27 @@ class NumericCodec:
         decimals: int | None = None,
         max_bins: int = MAX_BINS,
         max_spikes: int = MAX_SPIKES,
+        holders: np.ndarray | None = None,
     ) -> NumericCodec:
         """Choose spikes, bins and knots from `values`, shape (rows,), NaN where missing.
 
-        `decimals` says how many digits after the point the values have; None means any number of them.
+        `decimals` says how many digits after the point the values have; None means any number of them. `holders`, int
+        of shape (rows,), is the entity of each row, from 0; `rare_threshold` then counts entities in place of rows.
         """
-        filled = values[~np.isnan(values)]
+        present = ~np.isnan(values)
+        filled = values[present]
         nullable = nullable or len(filled) < len(values)
         grid = Grid.of(filled, decimals)
         filled = grid.snap(filled)
-        distinct, counts = np.unique(filled, return_counts=True)
-        is_spike = _choose_spikes(counts, len(filled), rare_threshold, max_spikes)
-        if not is_spike.any() and len(filled) < rare_threshold:
+        distinct, counts, in_order = _count(filled, None if holders is None else holders[present])
+        sharing = Sharing(len(filled), rare_threshold, in_order)
+        is_spike = _choose_spikes(counts, sharing, max_spikes)
+        if not is_spike.any() and not sharing.is_enough():
             nothing = np.empty(0)
             return cls(True, nothing, nothing, nothing, grid)
-        rest = int(counts[~is_spike].sum())
-        knots = _choose_knots(distinct[~is_spike], counts[~is_spike], rare_threshold, max_bins, len(filled))
-        if is_spike.any() and rest < rare_threshold:
-            knots = (np.empty(0), np.empty(0))  # too few to describe: they join the nearest spike
+        # Where too few are left to describe, there are no knots, and they join the nearest spike.
+        rest = sharing.pick(~np.repeat(is_spike, counts))
+        knots = _choose_knots(distinct[~is_spike], counts[~is_spike], rest, max_bins, len(filled))
         return cls(nullable, distinct[is_spike], *knots, grid)
 
     # -- shape --------------------------------------------------------------------------------------------------
@@ -282,41 +287,62 @@ class NumericCodec:
         return cls(nullable=values["nullable"], grid=Grid(**values["grid"]), **arrays)
 
 
-def _choose_spikes(counts: np.ndarray, rows: int, rare_threshold: int, most: int) -> np.ndarray:
+def _count(values: np.ndarray, holders: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the distinct values, ascending, how many rows have each, and the holders of the rows in that order."""
+    if holders is None or len(values) == 0:
+        return *np.unique(values, return_counts=True), holders
+    order = np.argsort(values)
+    ordered = values[order]
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(ordered))
+    return ordered[ends - 1], np.diff(ends, prepend=0), holders[order]
+
+
+def _choose_spikes(counts: np.ndarray, sharing: Sharing, most: int) -> np.ndarray:
     """Return which distinct values get codes of their own, from their counts in ascending order; shape (distinct,).
 
     All frequent values of a column with few values do. Of a column with many, those that stand out from their
     neighbours: a smooth histogram has no spikes, however many rows it counts.
     """
     if len(counts) <= most:
-        return counts >= rare_threshold
+        return _only_shared(counts >= sharing.least, counts, sharing)
     neighbours = np.lib.stride_tricks.sliding_window_view(
         np.pad(counts, NEIGHBOURS, mode="reflect"), 2 * NEIGHBOURS + 1
     )
-    spikes: np.ndarray = counts >= np.maximum(STANDS_OUT * np.median(neighbours, axis=1), rows * SPIKE_SHARE)
-    spikes &= counts >= rare_threshold
+    spikes: np.ndarray = counts >= np.maximum(STANDS_OUT * np.median(neighbours, axis=1), sharing.rows * SPIKE_SHARE)
+    spikes = _only_shared(spikes & (counts >= sharing.least), counts, sharing)
     if spikes.sum() > most:
         spikes &= counts > np.partition(counts[spikes], -most - 1)[-most - 1]
     return spikes
 
 
+def _only_shared(spikes: np.ndarray, counts: np.ndarray, sharing: Sharing) -> np.ndarray:
+    """Return those of the chosen values that enough holders share; shape (distinct,)."""
+    if sharing.holders is not None:
+        ends = np.cumsum(counts)
+        for value in np.flatnonzero(spikes):
+            spikes[value] = sharing.is_enough(int(ends[value] - counts[value]), int(ends[value]))
+    return spikes
+
+
 def _choose_knots(
-    distinct: np.ndarray, counts: np.ndarray, rare_threshold: int, max_bins: int, rows: int
+    distinct: np.ndarray, counts: np.ndarray, sharing: Sharing, max_bins: int, rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut the values that are not spikes into pieces of equally many rows; return knots and positions.
 
     The candidates for a cut are the midpoints between neighbouring distinct values.
     """
-    rest = int(counts.sum())
-    if rest < rare_threshold:
+    rest, rare_threshold = sharing.rows, sharing.least
+    if not sharing.is_enough():
         return np.empty(0), np.empty(0)
     midpoints = (distinct[1:] + distinct[:-1]) / 2
     below = np.cumsum(counts)[:-1]
     apart = (midpoints > distinct[:-1]) & (midpoints < distinct[1:])  # False where floats are too close to part
     midpoints, below = midpoints[apart], below[apart]
-    lowest = int(np.searchsorted(below, rare_threshold))
-    highest = int(np.searchsorted(below, rest - rare_threshold, side="right")) - 1
-    if highest <= lowest:
+    lowest = int(np.searchsorted(below, sharing.end_from(0)))
+    highest = int(np.searchsorted(below, sharing.start_to(rest), side="right")) - 1
+    # Where rows count, those beyond the outermost cuts suffice; an entity may have rows on either side of them.
+    alone = sharing.holders is not None and highest > lowest and not sharing.is_enough(*below[[lowest, highest]])
+    if highest <= lowest or alone:
         centre = (
             float(np.average(distinct, weights=counts))
             if len(midpoints) == 0
@@ -327,17 +353,19 @@ def _choose_knots(
     pieces = int(np.clip(rest // rare_threshold, 1, max(bins, 1) * KNOTS_PER_BIN))
     wanted = np.linspace(below[lowest], below[highest], pieces + 1)
     cuts = np.unique(np.clip(np.searchsorted(below, wanted), lowest, highest))
-    cuts = _drop_light(cuts, below, rare_threshold)
+    cuts = _drop_light(cuts, below, sharing)
     mass = (below[cuts] - below[cuts[0]]) / (below[cuts[-1]] - below[cuts[0]])
     return midpoints[cuts], _positions(mass, max(bins, 1))
 
 
-def _drop_light(cuts: np.ndarray, below: np.ndarray, rare_threshold: int) -> np.ndarray:
-    """Drop cuts until each piece holds at least `rare_threshold` rows; the two outermost stay."""
+def _drop_light(cuts: np.ndarray, below: np.ndarray, sharing: Sharing) -> np.ndarray:
+    """Drop cuts until enough share each piece; the two outermost stay."""
     kept = [int(cuts[0])]
+    end, last = sharing.end_from(int(below[cuts[0]])), sharing.start_to(int(below[cuts[-1]]))
     for cut in map(int, cuts[1:-1]):
-        if below[cut] - below[kept[-1]] >= rare_threshold and below[cuts[-1]] - below[cut] >= rare_threshold:
+        if end <= below[cut] <= last:
             kept.append(cut)
+            end = sharing.end_from(int(below[cut]))
     return np.array([*kept, int(cuts[-1])])
 
 

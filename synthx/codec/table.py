@@ -13,6 +13,7 @@ from synthx.codec import cells
 from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.domain import Domain
 from synthx.codec.generated import generate
+from synthx.codec.holders import Sharing
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.structure import Structure
 from synthx.condition import Between, Condition, OneOf
@@ -71,7 +72,9 @@ class TableCodec:
     # -- fitting ------------------------------------------------------------------------------------------------
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, schema: Schema, *, rare_threshold: int = 10) -> TableCodec:
+    def fit(
+        cls, frame: pd.DataFrame, schema: Schema, *, rare_threshold: int = 10, holders: np.ndarray | None = None
+    ) -> TableCodec:
         """Learn the codes of a table.
 
         Parameters
@@ -80,6 +83,8 @@ class TableCodec:
             Its columns are those of the schema.
         rare_threshold : int
             Nothing that fewer rows share is stored, unless the schema declares it.
+        holders : int array, shape (rows,), optional
+            The entity of each row, from 0, where one has many; `rare_threshold` then counts entities.
 
         Raises
         ------
@@ -89,18 +94,22 @@ class TableCodec:
         schema.check_names(frame.columns)
         for column in schema:
             check_cells(frame[column.name], column)
-        structure = Structure.discover(frame, schema, rare_threshold=rare_threshold)
+        structure = Structure.discover(frame, schema, rare_threshold=rare_threshold, holders=holders)
         columns = {
-            column.name: _fit_column(frame[column.name], column, rare_threshold)
+            column.name: _fit_column(frame[column.name], column, rare_threshold, holders)
             for column in schema
             if column.kind.is_modelled and column.name not in structure.derived
         }
         missing = {
-            column.name: _missing_share(frame[column.name], rare_threshold)
+            column.name: _missing_share(frame[column.name], rare_threshold, holders)
             for column in schema
             if not column.kind.is_modelled and column.nullable
         }
-        rarely = frozenset(name for name in columns if 0 < frame[name].isna().sum() < rare_threshold)
+        sharing = Sharing(len(frame), rare_threshold, holders)
+        missing_in = {name: frame[name].isna().to_numpy(dtype=bool) for name in columns}
+        rarely = frozenset(
+            name for name, cells in missing_in.items() if cells.any() and not sharing.pick(cells).is_enough()
+        )
         return cls(schema, structure, columns, missing, rarely)
 
     # -- shape --------------------------------------------------------------------------------------------------
@@ -277,15 +286,16 @@ def plain_cells(series: pd.Series[Any]) -> pd.Series[Any]:
     return plain
 
 
-def _missing_share(series: pd.Series[Any], rare_threshold: int) -> float:
+def _missing_share(series: pd.Series[Any], rare_threshold: int, holders: np.ndarray | None) -> float:
     """Return the share of missing cells; 0 or 1 where it would tell that a few rows differ from all others."""
-    missing = int(series.isna().sum())
-    if missing < rare_threshold:
+    missing = series.isna().to_numpy(dtype=bool)
+    sharing = Sharing(len(series), rare_threshold, holders)
+    if not sharing.pick(missing).is_enough():
         return 0.0
-    return 1.0 if len(series) - missing < rare_threshold else missing / len(series)
+    return float(missing.mean()) if sharing.pick(~missing).is_enough() else 1.0
 
 
-def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> ColumnCodec:
+def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int, holders: np.ndarray | None) -> ColumnCodec:
     if column.kind.is_discrete:
         ordered = column.kind is Kind.ORDINAL
         codec = CategoricalCodec.fit(
@@ -294,13 +304,16 @@ def _fit_column(series: pd.Series[Any], column: Column, rare_threshold: int) -> 
             nullable=column.nullable,
             declared=column.levels,
             ordered=ordered,
+            holders=holders,
         )
         return _in_category_order(codec, series) if ordered and column.levels is None else codec
     values = cells.read_strictly(series, column)
     decimals = column.decimals if column.kind is Kind.DECIMAL else 0
     if decimals is None:
         decimals = cells.decimals_of(values, cells.precision_of(series), exceptions=rare_threshold - 1)
-    return NumericCodec.fit(values, rare_threshold=rare_threshold, nullable=column.nullable, decimals=decimals)
+    return NumericCodec.fit(
+        values, rare_threshold=rare_threshold, nullable=column.nullable, decimals=decimals, holders=holders
+    )
 
 
 def _in_category_order(codec: CategoricalCodec, series: pd.Series[Any]) -> CategoricalCodec:

@@ -64,10 +64,11 @@ def detect(
         target has one class only, the time column holds neither dates nor numbers, an entity's key is missing, or a
         column that is said to be static varies within an entity.
     SchemaError
-        If a role names a column that the table lacks, or one column is given two roles.
+        If a role names a column that the table lacks, one column is given two roles, or static columns are named
+        without an entity.
     """
     _check_table(frame)
-    keys = (entity,) if isinstance(entity, str) else tuple(entity or ())
+    keys = (entity,) if isinstance(entity, str) else tuple(dict.fromkeys(entity or ()))
     roles = _assign_roles(list(frame.columns), target=target, protected=protected, entity=keys, time=time)
     constant = _find_static(frame, keys, time, static)
     columns = []
@@ -131,15 +132,15 @@ def _find_static(
     frame: pd.DataFrame, entity: tuple[str, ...], time: str | None, static: Iterable[str] | None
 ) -> frozenset[str]:
     """Return the columns that are constant within an entity: those named, once they are checked, or those found."""
+    named = (static,) if isinstance(static, str) else tuple(static or ())
     if not entity:
-        if static is not None:
+        if named:
             raise SchemaError("static columns are named, but no entity", remedy="name the entity's key as well")
         return frozenset()
     entities = Entities.of(frame, entity)
     if static is None:
         others = [name for name in frame.columns if name not in entity and name != time]
         return frozenset(entities.constant(frame[others]))
-    named = (static,) if isinstance(static, str) else tuple(static)
     for name in named:
         _check_known(name, "static", list(frame.columns))
     entities.check_constant(frame[list(named)])

@@ -65,9 +65,9 @@ class SequenceVAE(Explorable):
         Of the vector of a value.
     units : int
         Hidden units of each digit.
-    free_bits : float
-        Nats that each latent dimension may tell about a sequence at no cost, so that the decoder does not learn to do
-        without.
+    beta : float
+        What a nat in the latent vector costs. Lower: a sequence is told more closely by its place, and places of
+        sequences are harder to learn.
     learning_rate : float
         At its peak.
 
@@ -98,8 +98,8 @@ class SequenceVAE(Explorable):
         hidden: int = 128,
         width: int = 16,
         units: int = 48,
-        free_bits: float = 0.1,
-        learning_rate: float = 2e-3,
+        beta: float = 0.5,
+        learning_rate: float = 4e-3,
     ) -> None:
         self.max_minutes = max_minutes
         self.seed = seed
@@ -112,7 +112,7 @@ class SequenceVAE(Explorable):
         self.hidden = hidden
         self.width = width
         self.units = units
-        self.free_bits = free_bits
+        self.beta = beta
         self.learning_rate = learning_rate
 
     # -- learning -----------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class SequenceVAE(Explorable):
             learning_rate=self.learning_rate,
             dropout=0.0,
             hidden_steps=0.1,
-            free_bits=self.free_bits,
+            beta=self.beta,
         )
         plan = Plan(
             stage="training",
@@ -185,7 +185,7 @@ class SequenceVAE(Explorable):
         if sequences is not None:
             network.steps.smooth(digits.ranks(self.steps_.ranks))
             counts = network.steps.heads.count(sequences.digits.cpu().long())
-            network.steps.start_at(((counts + 0.5) / len(sequences.digits)).log())
+            network.start_at(((counts + 0.5) / len(sequences.digits)).log())
         return network
 
     def _start_prior(self, device: torch.device) -> None:

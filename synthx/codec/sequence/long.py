@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.codec import cells
-from synthx.codec.keys import fresh_keys
 from synthx.entities import Entities
 from synthx.errors import DataError, SchemaError
-from synthx.schema import Column, Kind, Schema
+from synthx.schema import Column, Kind, Role, Schema
 
-__all__ = ["LENGTH", "SPAN", "LongTable", "join_long", "span_in_units", "span_of", "static_schema", "step_schema"]
+__all__ = [
+    "LENGTH",
+    "SPAN",
+    "LongTable",
+    "join_long",
+    "read_times",
+    "span_in_units",
+    "span_of",
+    "static_schema",
+    "step_schema",
+]
 
 LENGTH, SPAN = "(length)", "(span)"
 """Columns that are added to the static ones: how many steps an entity has, and the time from its first to its last."""
@@ -52,7 +62,7 @@ class LongTable:
         Raises
         ------
         SchemaError
-            If the schema names no entity.
+            If the schema names no entity, or as the time anything but one column of numbers or dates.
         DataError
             If the columns are not those of the schema, a key or a time is missing, or a static column varies.
         """
@@ -65,7 +75,7 @@ class LongTable:
         schema.check_names(frame.columns)
         entities = Entities.of(frame, schema.entity)
         entities.check_constant(frame[list(schema.static)])
-        when = _times(frame, schema)
+        when = read_times(frame, schema)
         rows = entities.sorted_rows(when)
         lengths = entities.sizes
         static = frame[list(schema.static)].iloc[entities.firsts].reset_index(drop=True)
@@ -78,16 +88,43 @@ class LongTable:
         steps = frame[list(step_schema(schema).names)].iloc[rows].reset_index(drop=True)
         return cls(entities, static, steps, rows, lengths)
 
+    def pick(self, chosen: NDArray[np.int64]) -> LongTable:
+        """Return some of the entities, by index; `rows` still counts in the whole table."""
+        which = np.repeat(chosen, self.lengths[chosen])
+        first = np.repeat(np.cumsum(self.lengths[chosen]) - self.lengths[chosen], self.lengths[chosen])
+        at = self.starts[which] + np.arange(len(which)) - first
+        keys = self.entities.keys.iloc[chosen].reset_index(drop=True)
+        of_row = np.repeat(np.arange(len(chosen)), self.lengths[chosen])
+        return LongTable(
+            Entities(self.entities.names, keys, of_row),
+            self.static.iloc[chosen].reset_index(drop=True),
+            self.steps.iloc[at].reset_index(drop=True),
+            self.rows[at],
+            self.lengths[chosen],
+        )
+
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first step of each entity."""
         return np.cumsum(self.lengths) - self.lengths
 
 
-def _times(frame: pd.DataFrame, schema: Schema) -> NDArray[np.float64] | None:
+def read_times(frame: pd.DataFrame, schema: Schema) -> NDArray[np.float64] | None:
+    """Return when each row happened, as `cells.read` counts time; None where the schema names no time.
+
+    Raises
+    ------
+    SchemaError
+        If the time is anything but one column of numbers or dates.
+    DataError
+        If a time is missing or cannot be read.
+    """
     column = schema.time
     if column is None:
         return None
+    if not (column.kind.is_number or column.kind is Kind.DATETIME) or len(schema.with_role(Role.TIME)) > 1:
+        kinds = ", ".join(f"{each.name!r} ({each.kind})" for each in schema.with_role(Role.TIME))
+        raise SchemaError(f"the time is {kinds}", remedy="give the role to one column of numbers or dates")
     when = cells.read_strictly(frame[column.name], column)
     missing = np.isnan(when)
     if missing.any():
@@ -136,11 +173,9 @@ def join_long(
     static: pd.DataFrame,
     steps: pd.DataFrame,
     lengths: Sequence[int] | NDArray[np.int64],
-    rng: np.random.Generator,
-    *,
-    first: int,
+    keys: Mapping[str, pd.Series[Any]],
 ) -> pd.DataFrame:
-    """Return the long table of new entities, with fresh keys.
+    """Return the long table of entities.
 
     Parameters
     ----------
@@ -150,13 +185,10 @@ def join_long(
     steps : DataFrame, shape (rows, columns)
         Entity after entity.
     lengths : int array, shape (entities,)
-    rng : numpy Generator
-        For the keys.
-    first : int
-        How many entities were made before; keeps the keys unique.
+    keys : mapping of str to Series
+        The columns of the key, a cell for each row.
     """
     entity = np.repeat(np.arange(len(static)), lengths)
-    keys = fresh_keys(schema, entity, rng, first=first)
     columns = {}
     for column in schema:
         if column.name in keys:

@@ -17,6 +17,11 @@ __all__ = ["NumberCodec"]
 
 Floats = NDArray[np.float64]
 LEVEL_BINS, MOVE_BINS = 48, 64
+ROUNDING = 1e-12
+"""Distances that are rounding errors, as a share of the largest level: a series that was interpolated goes straight on
+up to these, and where no grid tells, nothing else would make zero of them."""
+NARROW = 1e-3
+"""The width of a value that many rows share, as a share of its column's range, where no grid tells it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,19 +64,35 @@ class NumberCodec:
         parts = [self.level.ranks] + ([] if self.move is None else [2 + self.move.ranks])
         return np.concatenate(parts)
 
+    @property
+    def widths(self) -> Floats:
+        """How wide each code is, for densities: a bin from end to end, one step of the grid otherwise; (size,)."""
+        parts = [self.level] if self.move is None else [self.level, self.move]
+        widths = []
+        for part in parts:
+            narrowest = part.grid.step or NARROW * max(np.ptp(part.centres[part.first_spike :]), 1e-300)
+            edges = np.interp(np.arange(part.bins + 1), part.positions, part.knots) if part.bins else np.zeros(1)
+            widths += [np.full(part.first_bin, narrowest), np.maximum(np.diff(edges), narrowest)]
+        return np.concatenate(widths)
+
     def source(self, values: Floats, history: History) -> Floats:
         """Return what the number is measured from at each step, NaN where it is not known; shape (steps,)."""
-        if self.reference is None:
-            return np.full(len(values), np.nan)
-        known = values if self.reference.now else history.values
-        return known[:, self.reference.column]
+        return np.full(len(values), np.nan) if self.reference is None else self.reference.of(values, history)
+
+    def distances(self, values: Floats, source: Floats) -> Floats:
+        """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
+        found = values - source
+        if self.level.grid.step == 0:
+            found[np.abs(found) <= ROUNDING * np.abs(self.ends).max()] = 0.0
+        return found
 
     def encode(self, values: Floats, source: Floats) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return codes and offsets of values, shape (steps,), that are measured from `source`."""
         codes, offsets = self.level.encode(values)
         if self.move is not None:
-            moved = ~np.isnan(values - source)
-            code, offsets[moved] = self.move.encode((values - source)[moved])
+            distances = self.distances(values, source)
+            moved = ~np.isnan(distances)
+            code, offsets[moved] = self.move.encode(distances[moved])
             codes[moved] = code + self.level.size
         return codes, offsets
 

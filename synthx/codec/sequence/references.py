@@ -1,9 +1,10 @@
 """What the numbers of a sequence are measured from.
 
-A number is coded as it stands (its *level*), or as its distance from a *reference*: its own last value, the last value
-of another column, or what another column holds at the same step. The closer the reference, the fewer bits a value
-costs, and the finer the bins that describe it: an opening price is near the last close, a day's high near its low.
-Whichever has the least entropy is chosen for each column.
+A number is coded as it stands (its *level*), or as its distance from a *reference*: its own last value, that value
+moved on as it last moved, the last value of another column, or what another column holds at the same step. The nearer
+the reference, the fewer bits a value costs, and the finer the bins that describe it: an opening price is near the last
+close, a day's high near its low, and a series that was interpolated goes on as it went. Whichever has the least entropy
+is chosen for each column.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from synthx.codec.sequence.history import History
 
 __all__ = ["Reference", "choose_references", "entropy"]
 
+Floats = NDArray[np.float64]
+
 SAMPLE = 20_000
 PIECES = 100
 LEAST_GAIN = 0.1
@@ -29,8 +32,6 @@ ALIKE = 0.9
 FINEST = 1e-6
 """What counts as equal, as a share of a column's range."""
 
-Floats = NDArray[np.float64]
-
 
 class Reference(NamedTuple):
     """What a column is measured from.
@@ -41,10 +42,20 @@ class Reference(NamedTuple):
         The index of a column of numbers; its own for its own last value.
     now : bool
         Whether it is what that column holds at the same step, and not the last value before it.
+    onward : bool
+        Whether the last value is moved on as it last moved.
     """
 
     column: int
-    now: bool
+    now: bool = False
+    onward: bool = False
+
+    def of(self, values: Floats, history: History) -> Floats:
+        """Return what is referred to at each step, NaN where it is not known; shape (steps,)."""
+        if self.now:
+            return values[:, self.column]
+        last = history.values[:, self.column]
+        return last + history.slopes[:, self.column] if self.onward else last
 
 
 def entropy(values: Floats, finest: float) -> float:
@@ -97,10 +108,10 @@ def choose_references(
         None for a column that is coded as it stands. References at the same step form no circle.
     """
     rows = np.unique(np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(int))
-    search = _Search(values[rows], history.values[rows], steps)
+    search = _Search(values[rows], history.pick(rows), steps)
     chosen: list[Reference | None] = [search.itself(column) for column in range(values.shape[1])]
     if time is not None:
-        chosen[time] = Reference(time, now=False)
+        chosen[time] = Reference(time)
     gains = []
     for column in range(values.shape[1]):
         if column != time:
@@ -108,7 +119,7 @@ def choose_references(
                 (search.saved(column, reference, chosen[column]), column, reference)
                 for other in search.alike(column)
                 if kinds[other] == kinds[column]
-                for reference in (Reference(other, now=True), Reference(other, now=False))
+                for reference in (Reference(other, now=True), Reference(other))
                 if not (other == time and not reference.now)
             ]
     settled: set[int] = set()
@@ -131,8 +142,8 @@ def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
 
 
 class _Search:
-    def __init__(self, values: Floats, last: Floats, steps: Sequence[float]) -> None:
-        self.values, self.last, self.steps = values, last, steps
+    def __init__(self, values: Floats, history: History, steps: Sequence[float]) -> None:
+        self.values, self.history, self.steps = values, history, steps
         ranges = np.array(
             [np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T]
         )
@@ -140,9 +151,11 @@ class _Search:
         self.levels = [entropy(column[~np.isnan(column)], self.finest[i]) for i, column in enumerate(values.T)]
 
     def itself(self, column: int) -> Reference | None:
-        """Return the column's own last value where that saves enough."""
-        reference = Reference(column, now=False)
-        return reference if self.saved(column, reference, None) >= LEAST_GAIN else None
+        """Return the column's own last value, or that moved on, where that saves enough."""
+        last = Reference(column)
+        chosen = last if self.saved(column, last, None) >= LEAST_GAIN else None
+        onward = Reference(column, onward=True)
+        return onward if self.saved(column, onward, chosen) >= LEAST_GAIN else chosen
 
     def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
         """Return how many nats a filled cell saves by a reference, compared with another or with none."""
@@ -153,8 +166,7 @@ class _Search:
             return self.levels[column]
         values = self.values[:, column]
         filled = ~np.isnan(values)
-        source = (self.values if reference.now else self.last)[:, reference.column]
-        difference = (values - source)[filled]
+        difference = (values - reference.of(self.values, self.history))[filled]
         known = ~np.isnan(difference)
         share = float(known.mean()) if len(known) else 0.0
         finest = max(self.finest[column], self.steps[reference.column])

@@ -74,14 +74,15 @@ class StepCodec:
         starts : int array, shape (sequences,)
             The first step of each sequence, ascending.
         rare_threshold : int
-            Nothing that fewer rows share is stored, unless the schema declares it.
+            Nothing that fewer sequences share is stored, unless the schema declares it.
 
         Raises
         ------
         DataError
             If a cell contradicts the schema.
         """
-        table = TableCodec.fit(frame, schema, rare_threshold=rare_threshold)
+        holders = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(frame)))
+        table = TableCodec.fit(frame, schema, rare_threshold=rare_threshold, holders=holders)
         names = [name for name, codec in table.columns.items() if isinstance(codec, NumericCodec)]
         time = next((names.index(column.name) for column in schema.with_role(Role.TIME)), None)
         values = _values(frame, schema, names)
@@ -96,11 +97,10 @@ class StepCodec:
             level, reference = table.columns[names[column]], references[column]
             assert isinstance(level, NumericCodec)
             if reference is not None:
-                source = (values if reference.now else history.values)[:, reference.column]
+                source = reference.of(values, history)
                 decimals = level.grid.decimals if level.grid.step else None
                 other = table.columns[names[reference.column]].grid  # type: ignore[union-attr]
                 decimals = None if decimals is None or not other.step else max(decimals, other.decimals)
-                known = ~np.isnan(values[:, column] - source)
                 level = NumericCodec.fit(
                     values[:, column],
                     rare_threshold=rare_threshold,
@@ -108,17 +108,21 @@ class StepCodec:
                     decimals=level.grid.decimals if level.grid.step else None,
                     max_bins=LEVEL_BINS,
                     max_spikes=LEVEL_BINS,
+                    holders=holders,
                 )
+                distances = NumberCodec(level).distances(values[:, column], source)
+                known = ~np.isnan(distances)
                 move = NumericCodec.fit(
-                    (values[:, column] - source)[known],
+                    distances[known],
                     rare_threshold=rare_threshold,
                     decimals=decimals,
                     max_bins=MOVE_BINS,
                     max_spikes=MOVE_BINS,
+                    holders=holders[known],
                 )
-                if move.size:
+                if move.size > move.first_spike:  # else too few are known to tell anything of them
                     numbers[names[column]] = NumberCodec(
-                        level, Reference(place[reference.column], reference.now), move, column != time
+                        level, reference._replace(column=place[reference.column]), move, column != time
                     )
                     continue
             numbers[names[column]] = NumberCodec(level)
@@ -162,6 +166,17 @@ class StepCodec:
                 part = np.concatenate([missing, np.ones(number.size - len(missing), bool)])
             whole.append(part)
         return np.concatenate(whole)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """How many codes of each column mean missing: 1 or none."""
+        return tuple(
+            codec.first_spike if isinstance(codec, NumericCodec) else codec.first_level
+            for codec in (
+                self.numbers[name].level if name in self.numbers else codec
+                for name, codec in self.table.columns.items()
+            )
+        )
 
     @property
     def time(self) -> int | None:

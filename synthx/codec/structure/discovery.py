@@ -26,11 +26,13 @@ from synthx.schema import Kind, Role, Schema
 __all__ = ["discover_rules"]
 
 
-def discover_rules(frame: pd.DataFrame, schema: Schema, rare_threshold: int) -> tuple[tuple[Rule, ...], Schema]:
+def discover_rules(
+    frame: pd.DataFrame, schema: Schema, rare_threshold: int, holders: NDArray[np.int64] | None = None
+) -> tuple[tuple[Rule, ...], Schema]:
     """Return the rules in the order in which they rebuild a row, and the schema with the decimals that they rely on."""
     if len(frame) < MIN_ROWS:
         return (), schema
-    evidence = Evidence(frame, schema, rare_threshold)
+    evidence = Evidence(frame, schema, rare_threshold, holders)
     names = list(evidence.names)
     deriving: list[DerivingRule] = []
     for find in (_find_duplicates, find_affine, find_lookups, find_sums):

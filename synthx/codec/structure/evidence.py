@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.codec.cells import decimals_of, precision_of, read, write
+from synthx.codec.holders import count_holders
 from synthx.codec.structure.rules import same_cells
 from synthx.schema import Column, Kind, Role, Schema
 
@@ -39,11 +40,16 @@ class Evidence:
         Their schema. `self.schema` adds the decimals that decimal columns show.
     rare_threshold : int
         Fewer rows than this must not shape a rule.
+    holders : int array, shape (rows,), optional
+        The entity of each row, from 0; fewer entities than `rare_threshold` must then not shape a rule.
     """
 
-    def __init__(self, frame: pd.DataFrame, schema: Schema, rare_threshold: int) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, schema: Schema, rare_threshold: int, holders: NDArray[np.int64] | None = None
+    ) -> None:
         self.frame = frame
         self.rare_threshold = rare_threshold
+        self.holders = holders
         self._columns = {column.name: column for column in schema}
         self._numbers: dict[str, Floats | None] = {}
         self._codes: dict[str, tuple[NDArray[np.int64], list[Any]]] = {}
@@ -100,6 +106,11 @@ class Evidence:
             codes, uniques = pd.factorize(self.frame[name])
             self._codes[name] = codes.astype(np.int64) + 1, [None, *pd.Index(uniques).tolist()]
         return self._codes[name]
+
+    def held(self, name: str) -> NDArray[np.int64]:
+        """Return how many rows, or entities, hold each of a column's levels; shape (levels,)."""
+        codes, levels = self.codes(name)
+        return count_holders(codes, len(levels), self.holders)
 
     def sample(self, name: str | None = None, rows: int = SAMPLE) -> NDArray[np.int64]:
         """Return up to `rows` positions, always the same, of rows in which the named column is present."""

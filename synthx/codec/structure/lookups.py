@@ -79,7 +79,7 @@ def _is_solid(evidence: Evidence, source: str) -> bool:
     """Whether the source's levels are common enough to be listed."""
     codes, levels = evidence.codes(source)
     counts = np.bincount(codes, minlength=len(levels))
-    listed = counts[counts >= evidence.rare_threshold].sum()
+    listed = counts[evidence.held(source) >= evidence.rare_threshold].sum()
     return bool(
         (counts > 0).sum() * _LEAST_ROWS_A_LEVEL <= len(codes)
         and listed >= _LEAST_LISTED * len(codes)
@@ -96,20 +96,21 @@ def _confirm(evidence: Evidence, source: str, name: str) -> Lookup | None:
         return None
     if any(not isinstance(level, str | int | float | bool) for level in levels[1:]):
         return None
-    counts = np.bincount(sources, minlength=len(source_levels))
-    listed = np.flatnonzero(counts >= evidence.rare_threshold)
+    held = evidence.held(source)
+    listed = np.flatnonzero(held >= evidence.rare_threshold)
     if len(np.unique(table[listed])) < 2:
         return None
     rows: tuple[tuple[Cell, Cell], ...] = tuple((source_levels[i], levels[table[i]]) for i in listed)
-    unlisted = codes[counts[sources] < evidence.rare_threshold]
-    return Lookup(name, source, rows, _default(evidence, codes, levels, unlisted))
+    unlisted = codes[held[sources] < evidence.rare_threshold]
+    return Lookup(name, source, rows, _default(evidence, name, unlisted))
 
 
-def _default(evidence: Evidence, codes: Codes, levels: list[Cell], unlisted: Codes) -> Cell:
+def _default(evidence: Evidence, name: str, unlisted: Codes) -> Cell:
     """Return the most common cell of the unlisted rows where it is no rare one, else that of all rows."""
-    counts = np.bincount(codes, minlength=len(levels))
+    held = evidence.held(name)
+    levels: list[Cell] = evidence.codes(name)[1]
     if unlisted.size:
         common = int(np.bincount(unlisted).argmax())
-        if counts[common] >= evidence.rare_threshold:
+        if held[common] >= evidence.rare_threshold:
             return levels[common]
-    return levels[int(counts.argmax())]
+    return levels[int(held.argmax())]

@@ -57,7 +57,9 @@ class Structure:
     schema: Schema = dataclasses.field(default=Schema(()))
 
     @classmethod
-    def discover(cls, frame: pd.DataFrame, schema: Schema, *, rare_threshold: int = 10) -> Structure:
+    def discover(
+        cls, frame: pd.DataFrame, schema: Schema, *, rare_threshold: int = 10, holders: NDArray[np.int64] | None = None
+    ) -> Structure:
         """Find the rules that hold in every row of `frame` and are unlikely to do so by chance.
 
         The same frame always gives the same rules. Columns with the role target, protected or time are never derived,
@@ -71,8 +73,10 @@ class Structure:
             What its columns are.
         rare_threshold : int
             Fewer rows than this must not shape a rule.
+        holders : int array, shape (rows,), optional
+            The entity of each row, from 0; no rule then stores a cell that fewer than `rare_threshold` entities hold.
         """
-        rules, schema = discover_rules(frame, schema, rare_threshold)
+        rules, schema = discover_rules(frame, schema, rare_threshold, holders)
         return cls(rules, schema)
 
     @property

@@ -1,7 +1,9 @@
 """Learning the network of sequences: the evidence lower bound of each sequence.
 
-The latent vector is made to matter by free bits (Kingma et al. 2016, arXiv:1606.04934) and by hiding some steps from
-the decoder (word dropout; Bowman et al. 2016, arXiv:1511.06349).
+A decoder that sees all steps so far can do without a latent vector, and would (posterior collapse). So the latent
+vector also has to tell, all by itself, how often a sequence holds each value (a bag-of-words loss; Zhao, Zhao &
+Eskenazi 2017, arXiv:1703.10960), and some steps are hidden from the decoder (word dropout; Bowman et al. 2016,
+arXiv:1511.06349).
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ __all__ = ["SequenceLikelihood", "posterior", "step_likelihood"]
 MOST_SEEN = 256
 """Steps of a sequence that the encoder reads; of a longer one, so many evenly spread."""
 SHOWN_WHOLE = 0.75
-FREE_BITS = 0.1
+SUMMARY_WEIGHT = 0.1
+"""What a nat of the bag-of-words loss counts."""
+WARM_UP = 0.2
+"""The share of training in which the price of the latent vector rises to its full height."""
 HELD_OUT_STEPS = 24_000
 
 
@@ -126,14 +131,13 @@ class SequenceLikelihood:
         learning_rate: float,
         dropout: float,
         hidden_steps: float,
-        warm_up: float = 0.2,
-        free_bits: float = FREE_BITS,
+        beta: float,
     ) -> None:
         self.network, self.dropout, self.hidden_steps = network, dropout, hidden_steps
         self.batches = batches(sequences, steps)
         self.descent = Descent(network, learning_rate)
         self.state: Tensor | None = None
-        self.warm_up, self.free_bits = warm_up, free_bits
+        self.beta = beta
         self.held_out = held_out
         self.noise = torch.randn(len(held_out), network.latent, device=held_out.starts.device)
         self.steps = steps
@@ -150,15 +154,16 @@ class SequenceLikelihood:
         )
         self.state = state.detach()
         steps = (sequences.lengths - batch.first).clamp(0, batch.count).sum()
-        divergence = _divergence(mean, log_variance)  # (B, latent)
         share = (sequences.lengths - batch.first).clamp(0, batch.count) / sequences.lengths
-        cost = torch.maximum((divergence * share[:, None]).sum(dim=0), self.free_bits * share.sum()).sum()
-        weight = min(1.0, fraction / self.warm_up)
-        return self.descent.step((weight * cost - likelihood) / steps, fraction)
+        cost = (_divergence(mean, log_variance).sum(dim=1) * share).sum()
+        summary = SUMMARY_WEIGHT * self._summary(batch, latent)
+        weight = self.beta * min(1.0, fraction / WARM_UP)
+        return self.descent.step((weight * cost - likelihood - summary) / steps, fraction)
 
-    def reset(self) -> None:
-        """Forget past gradients."""
-        self.descent.reset()
+    def _summary(self, batch: Batch, latent: Tensor) -> Tensor:
+        rows, real = batch.sequences.rows(batch.first, batch.count)
+        condition = torch.cat([self.network.condition(batch.sequences.static), latent], dim=1)
+        return self.network.summary_likelihood(condition, batch.sequences.digits[rows].long(), real)
 
     @torch.no_grad()
     def held_out_loss(self, network: nn.Module) -> float:
@@ -170,7 +175,7 @@ class SequenceLikelihood:
             sequences = self.held_out.pick(part)
             mean, log_variance = posterior(network, sequences)
             latent = mean + (0.5 * log_variance).exp() * self.noise[part]
-            total += float(_divergence(mean, log_variance).sum())
+            total += self.beta * float(_divergence(mean, log_variance).sum())
             state = None
             for first in range(0, int(sequences.lengths.max()), CHUNK):
                 batch = Batch(sequences, first, min(CHUNK, int(sequences.lengths.max()) - first))

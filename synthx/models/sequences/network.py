@@ -122,6 +122,31 @@ class RecurrentNetwork(nn.Module):
             timely=timely,
             timed=timed,
         )
+        self.summary = nn.Linear(condition, self.steps.heads.total)
+
+    def start_at(self, log_marginals: Tensor) -> None:
+        """Let every digit start at its frequencies; see `StepNetwork.start_at`."""
+        self.steps.start_at(log_marginals)
+        with torch.no_grad():
+            self.summary.weight.mul_(0.1)
+            self.summary.bias.copy_(self.steps.bias)
+
+    def summary_likelihood(self, condition: Tensor, digits: Tensor, real: Tensor) -> Tensor:
+        """Return how likely the digits of sequences are, were they drawn from the condition alone, in nats; a scalar.
+
+        Parameters
+        ----------
+        condition : Tensor, shape (B, condition)
+        digits : int64 Tensor, shape (B, T, digits)
+        real : bool Tensor, shape (B, T)
+            Which of them are steps.
+        """
+        heads = self.steps.heads
+        logarithms = [block.log_softmax(dim=2).flatten(1) for block in heads.split(self.summary(condition))]
+        places = (digits + self.steps.places).flatten(1)
+        weights = real.unsqueeze(2).expand_as(digits).flatten(1).to(condition.dtype)
+        counts = torch.zeros(len(digits), heads.total, device=digits.device).scatter_add_(1, places, weights)
+        return (counts * torch.cat(logarithms, dim=1)).sum()
 
     def context(self, hidden: Tensor, features: Tensor, condition: Tensor) -> Tensor:
         """Join what is known before steps: the recurrence's state, features, condition; (steps, ...) -> (steps, n)."""

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from synthx.codec.numeric import Grid, NumericCodec
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.moves import NumberCodec
+from synthx.codec.sequence.references import Reference
+
+NAN = float("nan")
+NOTHING = np.empty(0)
+
+
+def of_spikes(*spikes: float, nullable: bool = False, grid: Grid | None = None) -> NumericCodec:
+    return NumericCodec(nullable, np.array(spikes), NOTHING, NOTHING, Grid(1.0, 0.0, 0) if grid is None else grid)
+
+
+WALK = NumberCodec(of_spikes(0, 1, 2, 3, nullable=True), Reference(0), of_spikes(-1, 0, 1))
+"""Codes: 0 missing, 1 to 4 the levels 0 to 3, 5 to 7 one down, the same, one up."""
+
+
+class TestCodes:
+    def test_levels_come_where_the_reference_is_not_known_and_distances_where_it_is(self) -> None:
+        values, source = np.array([2.0, 3.0, NAN, 2.0, 2.0]), np.array([NAN, 2.0, 3.0, 3.0, 2.0])
+        codes, offsets = WALK.encode(values, source)
+        assert codes.tolist() == [3, 7, 0, 5, 6]
+        assert np.array_equal(WALK.decode(codes, offsets, source), values, equal_nan=True)
+
+    def test_sizes_and_ranks(self) -> None:
+        assert WALK.size == 8
+        assert np.array_equal(WALK.ranks, [NAN, 0, 1 / 3, 2 / 3, 1, 2, 2.5, 3], equal_nan=True)
+
+    def test_a_distance_never_leads_beyond_the_levels(self) -> None:
+        up, down = np.array([7]), np.array([5])
+        assert WALK.ends == (0, 3)
+        assert WALK.decode(up, np.array([0.5]), np.array([3.0])).tolist() == [3]
+        assert WALK.decode(down, np.array([0.5]), np.array([0.0])).tolist() == [0]
+
+    def test_the_time_goes_on_beyond_the_levels(self) -> None:
+        time = NumberCodec(WALK.level, Reference(0), WALK.move, bounded=False)
+        assert time.decode(np.array([7]), np.array([0.5]), np.array([3.0])).tolist() == [4]
+
+    def test_without_a_reference_all_are_levels(self) -> None:
+        codec = NumberCodec(WALK.level)
+        source = codec.source(np.zeros((2, 1)), History.empty(2, 1))
+        assert np.isnan(source).all()
+        codes, offsets = codec.encode(np.array([3.0, NAN]), source)
+        assert codes.tolist() == [4, 0]
+        assert np.array_equal(codec.decode(codes, offsets, source), [3, NAN], equal_nan=True)
+        assert codec.size == 5
+
+    def test_what_is_reached_lies_on_the_grid(self) -> None:
+        cents = of_spikes(0.1, 0.3, 9.0, grid=Grid(0.01, 0.0, 2))
+        codec = NumberCodec(cents, Reference(0), of_spikes(0.2, grid=Grid(0.01, 0.0, 2)))
+        assert codec.decode(np.array([3]), np.array([0.5]), np.array([0.1])).tolist() == [0.3]  # not 0.30000000000000004
+
+
+class TestDistances:
+    ANY = NumberCodec(of_spikes(-750.0, 20.0, grid=Grid()))
+
+    def test_rounding_errors_are_zero(self) -> None:
+        assert (0.1 + 0.2) - 0.3 != 0
+        assert self.ANY.distances(np.array([0.1 + 0.2, 0.0]), np.array([0.3, 5e-17])).tolist() == [0, 0]
+
+    def test_what_is_more_than_a_rounding_error_stays(self) -> None:
+        assert self.ANY.distances(np.array([1e-6]), np.array([0.0])).tolist() == [1e-6]
+
+    def test_what_is_not_known_stays_so(self) -> None:
+        assert np.isnan(self.ANY.distances(np.array([NAN, 1.0]), np.array([1.0, NAN]))).all()
+
+    def test_a_grid_tells_itself_what_is_zero(self) -> None:
+        times = NumberCodec(of_spikes(1.7e15))  # microseconds: a thousandth of a second is no rounding error
+        assert times.distances(np.array([1.7e15 + 1_000]), np.array([1.7e15])).tolist() == [1_000]
+
+
+class TestWidths:
+    def test_bins_are_as_wide_as_they_reach_and_spikes_a_step_of_the_grid(self) -> None:
+        level = NumericCodec(True, np.array([0.0]), np.array([1.0, 3.0, 11.0]), np.array([0.0, 1.0, 2.0]), Grid(1.0))
+        codec = NumberCodec(level, Reference(0), of_spikes(0.0, grid=Grid(0.5, 0.0, 1)))
+        assert codec.widths.tolist() == [1, 1, 2, 8, 0.5]
+
+    def test_without_a_grid_a_spike_is_narrow(self) -> None:
+        assert NumberCodec(of_spikes(0.0, 10.0, grid=Grid())).widths.tolist() == [0.01, 0.01]
+
+
+@pytest.mark.parametrize("codec", [WALK, NumberCodec(WALK.level), NumberCodec(WALK.level, Reference(1, onward=True), WALK.move, False)])
+def test_json_round_trip(codec: NumberCodec) -> None:
+    again = NumberCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
+    assert again.to_dict() == codec.to_dict()
+    assert (again.reference, again.bounded, again.size) == (codec.reference, codec.bounded, codec.size)
+    assert again.reference is None or isinstance(again.reference, Reference)

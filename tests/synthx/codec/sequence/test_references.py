@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.references import Reference, choose_references, entropy
+
+SEQUENCES, STEPS = 100, 20
+ROWS = SEQUENCES * STEPS
+STARTS = np.arange(SEQUENCES) * STEPS
+
+
+def walk(seed: int, scale: float = 1.0) -> np.ndarray:
+    """Return a random walk a sequence, each from a start of its own."""
+    rng = np.random.default_rng(seed)
+    moves = rng.normal(0, scale, (SEQUENCES, STEPS))
+    moves[:, 0] = rng.normal(0, 50 * scale, SEQUENCES)
+    return moves.cumsum(axis=1).ravel()
+
+
+def noise(seed: int, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, scale, ROWS)
+
+
+def choose(*columns: np.ndarray, time: int | None = None, kinds: tuple[bool, ...] = ()) -> tuple[Reference | None, ...]:
+    values = np.stack(columns, axis=1)
+    clock = np.tile(np.arange(float(STEPS)), SEQUENCES)
+    history = History.before_steps(values, clock, STARTS)
+    return choose_references(values, history, [0.0] * len(columns), kinds or (False,) * len(columns), time=time)
+
+
+class TestOf:
+    HISTORY = History(np.array([[1.0, 10.0], [np.nan, 20.0]]), np.array([[0.5, 2.0], [0.0, -3.0]]), np.zeros((2, 2)))
+    VALUES = np.array([[7.0, 8.0], [9.0, np.nan]])
+
+    def test_the_last_value(self) -> None:
+        assert np.array_equal(Reference(0).of(self.VALUES, self.HISTORY), [1, np.nan], equal_nan=True)
+
+    def test_the_last_value_moved_on(self) -> None:
+        assert Reference(1, onward=True).of(self.VALUES, self.HISTORY).tolist() == [12, 17]
+
+    def test_the_value_of_the_same_step(self) -> None:
+        assert np.array_equal(Reference(1, now=True).of(self.VALUES, self.HISTORY), [8, np.nan], equal_nan=True)
+
+
+class TestEntropy:
+    def test_of_evenly_spread_values_is_the_logarithm_of_their_range(self) -> None:
+        assert entropy(np.linspace(0, 8, 100_001), 1e-9) == pytest.approx(math.log(8), abs=1e-3)
+
+    def test_of_equal_values_is_that_of_the_finest_piece(self) -> None:
+        # a hundred pieces of width 0.5, each with a hundredth of the rows
+        assert entropy(np.full(1_000, 3.0), 0.5) == pytest.approx(math.log(50))
+
+    def test_of_a_normal_distribution(self) -> None:
+        values = np.random.default_rng(0).normal(0, 2, 200_000)
+        assert entropy(values, 1e-9) == pytest.approx(0.5 * math.log(2 * math.pi * math.e * 4), abs=0.1)
+
+    def test_a_wider_scale_adds_its_logarithm(self) -> None:
+        values = noise(3)
+        assert entropy(10 * values, 1e-9) - entropy(values, 1e-9) == pytest.approx(math.log(10))
+
+    def test_of_nothing_is_zero(self) -> None:
+        assert entropy(np.empty(0), 0.1) == 0
+
+
+class TestChoose:
+    def test_a_random_walk_is_measured_from_its_last_value(self) -> None:
+        assert choose(walk(0)) == (Reference(0),)
+
+    def test_noise_is_coded_as_it_stands(self) -> None:
+        assert choose(noise(0)) == (None,)
+
+    def test_an_interpolated_series_goes_on_as_it_went(self) -> None:
+        rng = np.random.default_rng(0)
+        anchors = rng.normal(0, 10, (SEQUENCES, 5))
+        series = np.stack([np.interp(np.arange(STEPS), [0, 5, 10, 15, 19], row) for row in anchors]).ravel()
+        assert choose(series) == (Reference(0, onward=True),)
+
+    def test_an_opening_price_is_near_the_last_close(self) -> None:
+        close = walk(0)
+        history = History.before_steps(close[:, None], np.zeros(ROWS), STARTS)
+        opening = np.where(np.isnan(history.values[:, 0]), close, history.values[:, 0]) + noise(1, 0.01)
+        assert choose(opening, close)[0] == Reference(1)
+
+    def test_a_column_is_measured_from_another_at_the_same_step(self) -> None:
+        low = walk(0)
+        assert choose(low, low + 0.5 + noise(1, 0.01)) in (
+            (Reference(0), Reference(0, now=True)),
+            (Reference(1, now=True), Reference(1)),
+        )
+
+    def test_columns_of_unlike_kinds_are_not_measured_from_each_other(self) -> None:
+        low = walk(0)
+        assert choose(low, low + noise(1, 0.01), kinds=(True, False)) == (Reference(0), Reference(1))
+
+    def test_references_of_one_step_form_no_circle(self) -> None:
+        base = walk(0)
+        chosen = choose(*(base + noise(seed, 0.001) for seed in range(1, 6)))
+        for column in range(5):
+            seen = {column}
+            reference = chosen[column]
+            while reference is not None and reference.now:
+                assert reference.column not in seen
+                seen.add(reference.column)
+                reference = chosen[reference.column]
+        assert sum(reference is not None and reference.now for reference in chosen) == 4
+
+    def test_the_time_is_always_measured_from_the_last_time(self) -> None:
+        assert choose(noise(0), noise(1), time=1) == (None, Reference(1))
+
+    def test_a_column_may_be_measured_from_the_time_of_the_step_but_not_the_last(self) -> None:
+        time = walk(2)
+        chosen = choose(time, time + noise(1, 0.01), time=0)
+        assert chosen == (Reference(0), Reference(0, now=True))
+
+    def test_columns_that_are_all_missing_or_never_vary_are_coded_as_they_stand(self) -> None:
+        assert choose(np.full(ROWS, np.nan), walk(0))[0] is None
+        assert choose(np.full(ROWS, 3.0)) == (None,)
+
+    def test_a_series_with_gaps_keeps_its_reference(self) -> None:
+        series = walk(0)
+        series[np.random.default_rng(1).random(ROWS) < 0.3] = np.nan
+        assert choose(series) == (Reference(0),)
