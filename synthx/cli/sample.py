@@ -80,6 +80,7 @@ def sample(
     conditions = parse_given(given or (), synthesizer.schema_)
     with reporting() as report, ExitStack() as files, ThreadPoolExecutor(1) as pool:
         writers = [files.enter_context(TableWriter(path, force=force)) for path in (output, static) if path]
+        noun = "entities" if isinstance(synthesizer, SequenceSynthesizer) else "rows"
         if isinstance(synthesizer, SequenceSynthesizer):
             batches = _entities(synthesizer, rows, conditions, length, span, seed, apart=static is not None)
         else:
@@ -91,7 +92,7 @@ def sample(
                 future.result()
             written = [pool.submit(writer.append, frame) for writer, frame in zip(writers, frames, strict=True)]
             drawn += count
-            report("sampling", drawn / rows, f"{drawn:,} {'entities' if len(frames) > 1 else 'rows'}")
+            report("sampling", drawn / rows, f"{drawn:,} {noun}")
         for future in written:
             future.result()
     if isinstance(synthesizer, SequenceSynthesizer):

@@ -19,7 +19,7 @@ from synthx.condition import Between, Condition, Missing, OneOf, Window, show
 from synthx.errors import ConditionError
 from synthx.schema import Column, Kind, Role, Schema
 
-__all__ = ["Resolved", "meets", "resolve"]
+__all__ = ["Resolved", "in_numbers", "meets", "resolve"]
 
 LISTED = 12
 """How many levels an error lists."""
@@ -72,12 +72,12 @@ def resolve(conditions: Mapping[str, Condition], codec: TableCodec) -> Resolved:
         if name in codec.structure.derived:
             inverted = codec.structure.invert(name, condition)
             if inverted is None:
-                leftover[name] = _in_numbers(condition, codec.schema[name])
+                leftover[name] = in_numbers(condition, codec.schema[name])
                 continue
             source, pulled = inverted
         column = codec.schema[source]
         index = codec.domain.index(source)
-        exact = _in_numbers(pulled, column)
+        exact = in_numbers(pulled, column)
         window = _window(codec.columns[source], exact, column)
         if index in windows:
             window = _both(windows[index], window)
@@ -148,7 +148,7 @@ def meets(series: pd.Series[Any], condition: Condition, column: Column) -> np.nd
     return (values >= low) & (values <= high)
 
 
-def _in_numbers(condition: Condition, column: Column) -> Condition:
+def in_numbers(condition: Condition, column: Column) -> Condition:
     """Return the condition with numbers and times as floats; discrete columns keep their levels."""
     if isinstance(condition, Missing) or column.kind.is_discrete:
         return condition

@@ -20,7 +20,7 @@ from synthx.condition import Between, Condition, OneOf
 from synthx.errors import DataError
 from synthx.schema import Column, Kind, Schema
 
-__all__ = ["Coded", "TableCodec"]
+__all__ = ["Coded", "ColumnCodec", "TableCodec"]
 
 ColumnCodec = NumericCodec | CategoricalCodec
 

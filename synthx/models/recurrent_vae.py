@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthx.errors import ParameterError
 from synthx.models.descent import descend
 from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.layout import Digits
@@ -34,9 +35,12 @@ LEAST = {"latent": 1, "width": 1, "hidden": 2, "units": 1, "steps": 1, "prior_st
 """Settings that are whole numbers, and the least they may be."""
 TRAINING_SHARE = 0.9
 """Of the time budget; the prior has the rest."""
+PASSES, FEWEST_STEPS, MOST_STEPS = 15, 1_000, 4_000
+"""Usual passes over the steps of all sequences, and the least and the most training steps that makes."""
 ENCODED_TOGETHER = 512
 PRIOR_BLOCKS = 3
 PRIOR_BATCH = 512
+PRIOR_RATE = 1e-3
 
 
 class SequenceVAE(Explorable):
@@ -120,6 +124,8 @@ class SequenceVAE(Explorable):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_whole_settings(LEAST)
+        if not 0 <= self.beta < float("inf"):
+            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number from 0 on")
 
     def _learn(
         self, coded: CodedEntities, device: torch.device, budget: Budget, progress: Progress | None
@@ -141,7 +147,7 @@ class SequenceVAE(Explorable):
         )
         plan = Plan(
             stage="training",
-            steps=self.steps or 4_000,
+            steps=self.steps or self._usual_steps(len(sequences.digits)),
             measure="held-out loss a step",
             up_to=TRAINING_SHARE,
             check_every=100,
@@ -155,6 +161,9 @@ class SequenceVAE(Explorable):
             return stopped, taken
         then, more = self._learn_prior(sequences, budget, progress)
         return (then if then == "interrupted" else stopped), taken + more
+
+    def _usual_steps(self, rows: int) -> int:
+        return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
 
     def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
         digits = Digits(self.steps_.sizes).split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
@@ -200,16 +209,19 @@ class SequenceVAE(Explorable):
         self._start_prior(device)
         self.prior_.train().requires_grad_(True)
         mean, deviation = self._places(sequences)
-        static, seen = sequences.static, torch.ones_like(sequences.static, dtype=torch.bool)
+        static = sequences.static
         learning, held_out = hold_out(torch.arange(len(sequences), device=device))
 
-        def examples(chosen: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-            if chosen is None:
-                chosen = learning[torch.randint(len(learning), (PRIOR_BATCH,), device=device)]
-            latent = mean[chosen] + deviation[chosen] * torch.randn_like(mean[chosen])
-            return latent, static[chosen], seen[chosen]
+        def examples(chosen: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return mean[chosen] + deviation[chosen] * torch.randn_like(mean[chosen]), static[chosen], seen
 
-        phase = FlowMatching(self.prior_, examples, examples(held_out), learning_rate=self.learning_rate)
+        def batch() -> tuple[Tensor, Tensor, Tensor]:
+            chosen = learning[torch.randint(len(learning), (PRIOR_BATCH,), device=device)]
+            share = torch.rand(PRIOR_BATCH, 1, device=device)  # all static columns together would tell who it is
+            return examples(chosen, torch.rand(PRIOR_BATCH, static.shape[1], device=device) < share)
+
+        whole = torch.ones_like(static[held_out], dtype=torch.bool)
+        phase = FlowMatching(self.prior_, batch, examples(held_out, whole), learning_rate=PRIOR_RATE)
         steps = 1_000 if self.prior_steps is None else self.prior_steps
         plan = Plan(stage="latent space", steps=steps, check_every=100, patience=5, keep_start=True)
         done = descend(phase, self.prior_, plan, budget, progress)

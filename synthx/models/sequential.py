@@ -172,7 +172,7 @@ class SequenceSynthesizer(Synthesizer):
     def _learn_static(self, long: LongTable, progress: Progress | None) -> StaticModel:
         from synthx.models.sequences.static import StaticModel
 
-        return StaticModel.fit(
+        static = StaticModel.fit(
             long.static,
             static_schema(self.schema_, long.static),
             max_minutes=None if self.max_minutes is None else STATIC_SHARE * self.max_minutes,
@@ -181,6 +181,9 @@ class SequenceSynthesizer(Synthesizer):
             rare_threshold=self.rare_threshold,
             progress=progress,
         )
+        if static.model is not None and static.model.training_.stopped == "interrupted":
+            raise KeyboardInterrupt  # nothing of the steps is learned yet that could be kept
+        return static
 
     def _code(self, long: LongTable) -> CodedEntities:
         steps = self.steps_.encode(long.steps, long.starts)
@@ -300,7 +303,8 @@ class SequenceSynthesizer(Synthesizer):
             lengths = static[LENGTH].to_numpy(np.int64)
             codes, numbers = self._draw(self.static_.encode(static), lengths, self._spans(static), rng)
             kept = self._keep(numbers, lengths, conditions, n - done)
-            static, lengths, entity = static[kept], lengths[kept], np.repeat(kept, lengths)
+            static = self.static_.renew(static[kept], rng, first=done)  # so that keys differ from batch to batch
+            lengths, entity = lengths[kept], np.repeat(kept, lengths)
             keys = fresh_keys(self.schema_, np.repeat(np.arange(len(static)), lengths), rng, first=done)
             frame = self._join(static, codes[entity], numbers[entity], lengths, keys, rng, first_row=rows)
             done, rows = done + len(static), rows + len(frame)
@@ -320,12 +324,13 @@ class SequenceSynthesizer(Synthesizer):
         kept = np.ones(len(lengths), bool)
         time = self.schema_.time
         if SPAN in conditions and time is not None:
-            from synthx.codec.conditions import meets
+            from synthx.codec.conditions import in_numbers, meets
             from synthx.codec.sequence.long import span_in_units
 
             ends = np.cumsum(lengths)
             lasted = span_in_units(numbers[ends - 1, 0] - numbers[ends - lengths, 0], time)
-            kept = np.asarray(meets(pd.Series(lasted), conditions[SPAN], self.static_.codec.schema[SPAN]))
+            column = self.static_.codec.schema[SPAN]
+            kept = np.asarray(meets(pd.Series(lasted), in_numbers(conditions[SPAN], column), column))
         return kept & (np.cumsum(kept) <= most)
 
     def _join(

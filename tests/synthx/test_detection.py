@@ -544,6 +544,90 @@ def test_time_columns_count_or_are_dates() -> None:
         one(["soon", "later"], "t", time="t")
 
 
+# -- long tables ------------------------------------------------------------------------------------------------
+
+
+def stays() -> pd.DataFrame:
+    """Return a long table: 40 patients, five hours each; sex, ward and country do not change."""
+    patient = np.repeat(np.arange(40), 5)
+    return pd.DataFrame(
+        {
+            "patient": patient,
+            "site": patient // 20,
+            "hour": np.tile(np.arange(5), 40),
+            "sex": np.where(patient % 2 == 0, "f", "m"),
+            "weight": np.where(patient % 7 == 0, np.nan, 50.0 + patient / 3),
+            "country": "nl",
+            "pulse": np.arange(ROWS) % 53 + 60,
+            "died": patient % 5 == 0,
+        }
+    )
+
+
+def test_static_columns_are_found() -> None:
+    schema = detect(stays(), entity="patient", time="hour", target="died")
+    assert schema.static == ("site", "sex", "weight", "died")  # what is constant everywhere is no one's own
+    assert schema["country"].kind is Kind.CONSTANT
+    assert (schema.entity, schema["patient"].role) == (("patient",), Role.ENTITY)
+    assert schema.time is schema["hour"]
+    assert (schema["died"].role, schema["died"].static) == (Role.TARGET, True)
+
+
+def test_static_columns_may_be_named() -> None:
+    assert detect(stays(), entity="patient", static=["sex"]).static == ("sex",)
+    assert detect(stays(), entity="patient", static="sex").static == ("sex",)
+    assert detect(stays(), entity="patient", static=()).static == ()
+
+
+def test_a_key_of_two_columns() -> None:
+    frame = stays().assign(patient=stays()["patient"] % 20)
+    schema = detect(frame, entity=["site", "patient"], time="hour")
+    assert schema.entity == ("patient", "site")
+    assert schema["site"].kind is schema["patient"].kind is Kind.IDENTIFIER
+    assert schema.static == ("sex", "weight", "died")
+    assert detect(frame, entity="patient").static == ("sex", "died")  # two patients, one on either site
+    assert detect(stays(), entity=["patient", "patient"]).entity == ("patient",)
+
+
+def test_hardly_any_repeats_tell_nothing_of_what_is_static() -> None:
+    frame = stays().drop_duplicates("patient")
+    assert detect(pd.concat([frame, frame.iloc[:9]]), entity="patient").static == ()
+
+
+def test_a_static_column_that_varies_is_refused_with_entity_and_values() -> None:
+    frame = stays()
+    frame.loc[7, "sex"] = "f"
+    with pytest.raises(DataError, match="static column 'sex' varies within the entity patient=1: 'm', 'f'"):
+        detect(frame, entity="patient", static=["sex"])
+    assert "sex" not in detect(frame, entity="patient").static
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"static": ["sex"]}, "static columns are named, but no entity; name the entity's key"),
+        ({"entity": "patient", "static": ["sez"]}, "the static column 'sez' is not in the table; .* 'sex'"),
+        ({"entity": "patient", "static": ["patient"]}, "'patient' is the entity and cannot be static"),
+        ({"entity": ["patient", "bed"]}, "the entity column 'bed' is not in the table"),
+        ({"entity": "patient", "time": "patient"}, "'patient' is given two roles, entity and time"),
+    ],
+)
+def test_roles_of_long_tables_that_contradict(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SchemaError, match=problem):
+        detect(stays(), **options)
+
+
+def test_naming_no_static_column_needs_no_entity() -> None:
+    assert detect(stays(), static=()).static == ()
+
+
+def test_a_missing_key_is_refused() -> None:
+    frame = stays().astype({"patient": float})
+    frame.loc[4, "patient"] = None
+    with pytest.raises(DataError, match="the entity's key 'patient' is missing in row 5"):
+        detect(frame, entity="patient")
+
+
 def test_nothing_is_declared_unless_public() -> None:
     frame = people().assign(day=dates().dt.strftime("%d/%m/%Y"), zone=pd.date_range("2020", periods=ROWS, tz="UTC"))
     schema = detect(frame)

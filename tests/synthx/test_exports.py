@@ -19,6 +19,7 @@ PUBLIC = [
     "Role",
     "Schema",
     "Scorecard",
+    "SequenceVAE",
     "Synthesizer",
     "SynthxError",
     "TableWriter",
@@ -29,10 +30,15 @@ PUBLIC = [
     "benchmark",
     "between",
     "choose",
+    "cut_windows",
     "evaluate",
     "evaluate_sequences",
+    "from_windows",
+    "join_static",
     "load",
     "read_table",
+    "split_static",
+    "to_windows",
     "write_table",
 ]
 

@@ -57,7 +57,11 @@ class TestFromWindows:
             from_windows(np.zeros((2, 3, 2)), names=names)
 
     @settings(deadline=None, max_examples=60)
-    @given(st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3)).flatmap(lambda s: arrays(float, s, elements=NUMBERS)))
+    @given(
+        st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3)).flatmap(
+            lambda s: arrays(float, s, elements=NUMBERS)
+        )
+    )
     def test_windows_come_back(self, windows: np.ndarray) -> None:
         windows[:, 0][np.isnan(windows).all(axis=(1, 2))] = 0.0  # a window must hold a number
         frame, schema = from_windows(windows)
@@ -117,9 +121,13 @@ class TestCutWindows:
         assert frame["x"].tolist() == [0, 1, 3, 4, 6, 7]
 
     def test_a_time_puts_rows_in_order(self) -> None:
-        frame, schema = cut_windows(pd.DataFrame({"x": [3.0, 1.0, 2.0], "t": ["c", "a", "b"]}).replace(
-            {"t": {"a": "2024-01-01", "b": "2024-01-02", "c": "2024-01-10"}}
-        ), 2, time="t")
+        frame, schema = cut_windows(
+            pd.DataFrame({"x": [3.0, 1.0, 2.0], "t": ["c", "a", "b"]}).replace(
+                {"t": {"a": "2024-01-01", "b": "2024-01-02", "c": "2024-01-10"}}
+            ),
+            2,
+            time="t",
+        )
         assert frame["x"].tolist() == [1, 2, 2, 3]
         assert schema["t"].kind is Kind.DATETIME
         assert schema["t"].role is Role.TIME
@@ -161,7 +169,9 @@ class TestJoinStatic:
         with pytest.raises(DataError, match="entity id=2 is in the table of steps, but has no row in that of entities"):
             join_static(STEPS, PEOPLE.iloc[:1], "id")
         more = pd.DataFrame({"id": [1, 2, 7, 8], "sex": "f"})
-        with pytest.raises(DataError, match=r"entity id=7 \(and 1 more\) is in the table of entities, .* in that of steps"):
+        with pytest.raises(
+            DataError, match=r"entity id=7 \(and 1 more\) is in the table of entities, .* in that of steps"
+        ):
             join_static(STEPS, more, "id")
 
     @pytest.mark.parametrize(

@@ -144,6 +144,47 @@ def test_reading() -> None:
         SCHEMA["age"]
 
 
+LONG = Schema(
+    (
+        Column(name="ward", kind=Kind.IDENTIFIER, role=Role.ENTITY),
+        Column(name="hour", kind=Kind.INTEGER, role=Role.TIME),
+        Column(name="bed", kind=Kind.IDENTIFIER, role=Role.ENTITY),
+        Column(name="sex", kind=Kind.CATEGORICAL, role=Role.PROTECTED, static=True),
+        Column(name="pulse", kind=Kind.INTEGER, role=Role.TARGET),
+    )
+)
+
+
+def test_a_long_table_has_a_key_a_time_and_static_columns() -> None:
+    assert LONG.entity == ("ward", "bed")
+    assert LONG.static == ("sex",)
+    assert LONG.time is LONG["hour"]
+    assert (SCHEMA.entity, SCHEMA.static, SCHEMA.time) == ((), (), None)
+    assert Schema.from_dict(json.loads(LONG.to_json())) == LONG
+    assert LONG.to_dict()["columns"][3]["static"] is True
+    assert "sex    categorical [protected, static]" in repr(LONG)
+
+
+@pytest.mark.parametrize("role", [Role.ENTITY, Role.TIME])
+def test_a_key_and_a_time_are_not_static(role: Role) -> None:
+    with pytest.raises(SchemaError, match=f"column 'x' is the {role} and cannot be static; leave one of the two out"):
+        Column(name="x", kind=Kind.INTEGER, role=role, static=True)
+
+
+def test_a_column_may_become_the_target() -> None:
+    schema = LONG.with_target("sex")
+    assert schema.target is schema["sex"]
+    assert schema["sex"].static
+    assert schema["pulse"].role is None
+    assert LONG["pulse"].role is Role.TARGET
+    with pytest.raises(SchemaError, match="column 'nothing' is not in the schema"):
+        LONG.with_target("nothing")
+    with pytest.raises(SchemaError, match="column 'bed' is the entity and cannot be the target; choose another"):
+        LONG.with_target("bed")
+    with pytest.raises(SchemaError, match="column 'hour' is the time and cannot be the target"):
+        LONG.with_target("hour")
+
+
 def test_repr_shows_kind_role_dtype_and_reason() -> None:
     assert repr(SCHEMA).splitlines() == [
         "Schema of 3 columns",

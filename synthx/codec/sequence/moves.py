@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx.codec.numeric import NumericCodec
+from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.references import Reference
 
@@ -39,24 +39,78 @@ class NumberCodec:
         What the number is measured from; None if it is always coded as it stands.
     move : NumericCodec, optional
         Codes of the distances.
-    bounded : bool
-        Whether a value that a distance leads to is kept inside the range of the levels.
+    bounds : tuple of float, optional
+        The range in which values that distances lead to are kept; None for any.
     """
 
     level: NumericCodec
     reference: Reference | None = None
     move: NumericCodec | None = None
-    bounded: bool = True
+    bounds: tuple[float, float] | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        values: Floats,
+        source: Floats,
+        whole: NumericCodec,
+        reference: Reference,
+        *,
+        measured_from: Grid,
+        bounded: bool,
+        rare_threshold: int,
+        holders: NDArray[np.int64],
+    ) -> NumberCodec:
+        """Learn the codes of a column that is measured from a reference.
+
+        Parameters
+        ----------
+        values, source : float arrays, shape (steps,)
+            The column, and what it is measured from.
+        whole : NumericCodec
+            Of the column, as if it were coded as it stands: tells its range and its grid.
+        reference : Reference
+        measured_from : Grid
+            Of the column that it is measured from.
+        bounded : bool
+            Whether values are kept inside the column's range.
+        rare_threshold : int
+        holders : int array, shape (steps,)
+            The sequence of each step; nothing that fewer than `rare_threshold` share is stored.
+
+        Returns
+        -------
+        NumberCodec
+            Without a reference where too few distances are known to tell anything of them.
+        """
+        distances = cls(whole).distances(values, source)
+        known = ~np.isnan(distances)
+        finest = whole.grid.step and measured_from.step
+        move = NumericCodec.fit(
+            distances[known],
+            rare_threshold=rare_threshold,
+            decimals=max(whole.grid.decimals, measured_from.decimals) if finest else None,
+            max_bins=MOVE_BINS,
+            max_spikes=MOVE_BINS,
+            holders=holders[known],
+        )
+        if move.size == move.first_spike:
+            return cls(whole)
+        level = NumericCodec.fit(  # what is coded as a level: as a rule the first value of each sequence
+            values[~known],
+            rare_threshold=rare_threshold,
+            nullable=whole.nullable,
+            decimals=whole.grid.decimals if whole.grid.step else None,
+            max_bins=LEVEL_BINS,
+            max_spikes=LEVEL_BINS,
+            holders=holders[~known],
+        )
+        level = dataclasses.replace(level, grid=whole.grid) if level.size > level.first_spike else whole
+        return cls(level, reference, move, _ends(whole) if bounded else None)
 
     @property
     def size(self) -> int:
         return self.level.size + (0 if self.move is None else self.move.size)
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the largest level."""
-        known = np.concatenate([self.level.spikes, self.level.knots])
-        return (float(known.min()), float(known.max())) if len(known) else (-np.inf, np.inf)
 
     @property
     def ranks(self) -> NDArray[np.float64]:
@@ -83,7 +137,7 @@ class NumberCodec:
         """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
         found = values - source
         if self.level.grid.step == 0:
-            found[np.abs(found) <= ROUNDING * np.abs(self.ends).max()] = 0.0
+            found[np.abs(found) <= ROUNDING * np.maximum(np.abs(values), np.abs(_ends(self.level)).max())] = 0.0
         return found
 
     def encode(self, values: Floats, source: Floats) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -102,7 +156,7 @@ class NumberCodec:
         values = self.level.decode(np.where(moved, 0, codes), offsets)
         if self.move is not None and moved.any():
             reached = source[moved] + self.move.decode(codes[moved] - self.level.size, offsets[moved])
-            reached = np.clip(reached, *self.ends) if self.bounded else reached
+            reached = reached if self.bounds is None else np.clip(reached, *self.bounds)
             values[moved] = self.level.grid.snap(reached)
         return values
 
@@ -112,7 +166,7 @@ class NumberCodec:
             "level": self.level.to_dict(),
             "reference": None if self.reference is None else list(self.reference),
             "move": None if self.move is None else self.move.to_dict(),
-            "bounded": self.bounded,
+            "bounds": None if self.bounds is None else list(self.bounds),
         }
 
     @classmethod
@@ -122,5 +176,11 @@ class NumberCodec:
             NumericCodec.from_dict(values["level"]),
             None if reference is None else Reference(*reference),
             None if move is None else NumericCodec.from_dict(move),
-            values["bounded"],
+            None if values["bounds"] is None else (values["bounds"][0], values["bounds"][1]),
         )
+
+
+def _ends(codec: NumericCodec) -> tuple[float, float]:
+    """Return the least and the largest value that a codec knows."""
+    known = np.concatenate([codec.spikes, codec.knots])
+    return (float(known.min()), float(known.max())) if len(known) else (-np.inf, np.inf)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from synthx.codec import cells
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.moves import LEVEL_BINS, MOVE_BINS, NumberCodec
+from synthx.codec.sequence.moves import NumberCodec
 from synthx.codec.sequence.references import Reference, choose_references
 from synthx.codec.table import TableCodec
 from synthx.schema import Kind, Role, Schema
@@ -96,36 +96,21 @@ class StepCodec:
         for column in order:
             level, reference = table.columns[names[column]], references[column]
             assert isinstance(level, NumericCodec)
+            number = NumberCodec(level)
             if reference is not None:
-                source = reference.of(values, history)
-                decimals = level.grid.decimals if level.grid.step else None
-                other = table.columns[names[reference.column]].grid  # type: ignore[union-attr]
-                decimals = None if decimals is None or not other.step else max(decimals, other.decimals)
-                level = NumericCodec.fit(
+                other = table.columns[names[reference.column]]
+                assert isinstance(other, NumericCodec)
+                number = NumberCodec.fit(
                     values[:, column],
+                    reference.of(values, history),
+                    level,
+                    reference._replace(column=place[reference.column]),
+                    measured_from=other.grid,
+                    bounded=column != time,
                     rare_threshold=rare_threshold,
-                    nullable=level.nullable,
-                    decimals=level.grid.decimals if level.grid.step else None,
-                    max_bins=LEVEL_BINS,
-                    max_spikes=LEVEL_BINS,
                     holders=holders,
                 )
-                distances = NumberCodec(level).distances(values[:, column], source)
-                known = ~np.isnan(distances)
-                move = NumericCodec.fit(
-                    distances[known],
-                    rare_threshold=rare_threshold,
-                    decimals=decimals,
-                    max_bins=MOVE_BINS,
-                    max_spikes=MOVE_BINS,
-                    holders=holders[known],
-                )
-                if move.size > move.first_spike:  # else too few are known to tell anything of them
-                    numbers[names[column]] = NumberCodec(
-                        level, reference._replace(column=place[reference.column]), move, column != time
-                    )
-                    continue
-            numbers[names[column]] = NumberCodec(level)
+            numbers[names[column]] = number
         others = [name for name in table.columns if name not in numbers]
         timed = [names[time]] if time is not None else []
         drawn = [*timed, *others, *(name for name in numbers if name not in timed)]

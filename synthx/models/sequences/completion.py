@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.sequence.steps import CodedSteps
+from synthx.codec.table import TableCodec
 from synthx.models.picking import pick
 from synthx.models.sequences.drawing import Chance, Given, SequenceSampler, UnderWay
 
-__all__ = ["CANDIDATES", "continue_steps", "fill_steps"]
+__all__ = ["CANDIDATES", "continue_steps", "fill_steps", "without_missing"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -116,3 +119,19 @@ def fill_steps(
     back = np.argsort(order)
     real = np.arange(steps) < lengths[:, None]
     return codes[back, 0][real], values[back, 0][real]
+
+
+def without_missing(frame: pd.DataFrame, codec: TableCodec) -> pd.DataFrame:
+    """Return cells that can be coded: a level in the place of missing ones, in columns that never were missing.
+
+    Which cells are missing has to be known beforehand; what stands there afterwards means nothing.
+    """
+    frame = frame.copy()
+    for name, column in codec.columns.items():
+        if isinstance(column, CategoricalCodec) and not column.first_level and column.levels:
+            missing = frame[name].isna().to_numpy(dtype=bool)
+            if missing.any():
+                cells = frame[name].copy()
+                cells[missing] = column.levels[0]
+                frame[name] = cells
+    return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +13,13 @@ import torch
 from torch import Tensor
 
 from synthx.codec.keys import fresh_keys
-from synthx.codec.sequence.long import LENGTH, SPAN, LongTable, step_schema
+from synthx.codec.sequence.long import LENGTH, LongTable, step_schema
 from synthx.errors import DataError, ParameterError
 from synthx.models.latents.paths import arc
 from synthx.models.latents.prior import Prior
 from synthx.models.parameters import check_seed, check_whole
 from synthx.models.sequences.batches import Sequences
-from synthx.models.sequences.completion import continue_steps, fill_steps
+from synthx.models.sequences.completion import continue_steps, fill_steps, without_missing
 from synthx.models.sequences.drawing import Chance, SequenceSampler
 from synthx.models.sequential import CodedEntities, SequenceSynthesizer
 
@@ -73,7 +74,7 @@ class Explorable(SequenceSynthesizer):
             Before `fit`.
         """
         self._check_fitted()
-        coded = self._code(LongTable.of(frame, self.schema_))
+        coded = self._code(self._read(frame))
         sampler = self._sampler()
         latent, _ = self._places(self._on_device(coded, sampler.device))
         places: np.ndarray = self._noise(latent, coded.static.to(sampler.device)).cpu().numpy()
@@ -143,14 +144,20 @@ class Explorable(SequenceSynthesizer):
         self._check_fitted()
         check_whole("steps", steps, 2)
         check_seed(seed)
-        long = LongTable.of(frame, self.schema_)
+        long = self._read(frame)
         if len(long.entities) != 2:
             raise DataError(f"the table has {len(long.entities)} entities", remedy="give the rows of two")
         ends = self.encode(frame)
         share = np.linspace(0, 1, steps)
         path = torch.from_numpy(arc(ends[0], ends[1], share).astype(np.float32))
         static = long.static.iloc[(share > 0.5).astype(int)].reset_index(drop=True)
-        return self._compose(static, path, np.random.default_rng(seed), alike=True)
+        rng = np.random.default_rng(seed)
+        return self._compose(self.static_.renew(static, rng), path, rng, alike=True)
+
+    def _read(self, frame: pd.DataFrame) -> LongTable:
+        if not len(frame):
+            raise DataError("the table has no rows", remedy="give the rows of one entity or more")
+        return LongTable.of(frame, self.schema_)
 
     def _noise(self, latent: Tensor, static: Tensor) -> Tensor:
         """Return the noise that latent vectors come from, given static columns."""
@@ -212,7 +219,7 @@ class Explorable(SequenceSynthesizer):
         check_whole("steps", steps, 1)
         check_seed(seed)
         rng = np.random.default_rng(seed)
-        long = LongTable.of(frame, self.schema_)
+        long = self._read(frame)
         static = self._reaching(long, steps, rng)
         coded = self._code(long)._replace(static=self.static_.encode(static))
         sampler = self._sampler()
@@ -230,14 +237,14 @@ class Explorable(SequenceSynthesizer):
 
     def _reaching(self, long: LongTable, more: int, rng: np.random.Generator) -> pd.DataFrame:
         """Return the static columns with a length and a span that leave room for `more` steps."""
-        static = long.static.copy()
+        static = drawn = long.static.copy()
         if self.static_.model is not None:
-            open_ended = static.astype({name: object for name in (LENGTH, SPAN) if name in static})
-            open_ended.loc[:, [name for name in (LENGTH, SPAN) if name in static]] = None
-            drawn = self.static_.model.impute(open_ended, seed=int(rng.integers(2**32)))
-            for name in (LENGTH, SPAN):
-                if name in static:
-                    static[name] = np.maximum(drawn[name].astype(np.float64), static[name])
+            drawn = static.astype(dict.fromkeys(self.limits.names, object))
+            drawn.loc[:, list(self.limits.names)] = None
+            drawn = self.static_.model.impute(drawn, seed=int(rng.integers(2**32)))
+        for column in self.limits:  # one that all sequences share is known, and nothing is drawn
+            whole = drawn[column.name] if column.levels is None else column.levels[0]
+            static[column.name] = np.maximum(np.asarray(whole, np.float64), static[column.name])
         static[LENGTH] = np.maximum(static[LENGTH], long.lengths + more).astype(np.int64)
         return static
 
@@ -277,7 +284,7 @@ class Explorable(SequenceSynthesizer):
                     remedy=f"choose from {', '.join(repr(name) for name in self.steps_.names)}",
                 )
         rng = np.random.default_rng(seed)
-        long = LongTable.of(frame, self.schema_)
+        long = self._read(frame)
         filled = pd.concat(
             [self._fill(long, part, wanted, rng) for part in _parts(len(long.entities))], ignore_index=True
         )
@@ -292,10 +299,12 @@ class Explorable(SequenceSynthesizer):
     def _fill(self, long: LongTable, part: np.ndarray, wanted: list[str], rng: np.random.Generator) -> pd.DataFrame:
         """Return the steps of some entities with their missing cells filled."""
         some = long.pick(part)
-        coded = self._code(some)
         missing = some.steps[list(self.steps_.names)].isna().to_numpy()
+        some = dataclasses.replace(some, steps=without_missing(some.steps, self.steps_.table))
+        coded = self._code(some)
         sources = {source for name in wanted for source in self.steps_.table.structure.sources_of(name)}
-        known = ~missing | ~np.isin(self.steps_.names, sorted(sources))
+        stays = np.array(self.steps_.missing, bool) & ~np.isin(self.steps_.names, sorted(sources))
+        known = ~missing | stays
         sampler = self._sampler()
         owners = list(sampler.digits.column)
         shown = torch.from_numpy(known[:, owners]).to(sampler.device)

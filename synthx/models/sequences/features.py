@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.calendar import CALENDAR, calendar
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
+from synthx.codec.table import ColumnCodec
 from synthx.schema import Kind
 
 __all__ = ["StepFeatures"]
@@ -74,7 +76,7 @@ class StepFeatures:
             mean,
             spread,
             whitening,
-            tuple(np.sort(number.level.centres[number.level.first_spike :]) for number in codec.numbers.values()),
+            tuple(_quantiles(codec.table.columns[name]) for name in codec.numbers),
             np.flatnonzero(~filled.all(axis=0)),
             float(np.median(gaps)) if len(gaps) else 1.0,
             time is not None and time.kind is Kind.DATETIME,
@@ -173,3 +175,8 @@ class StepFeatures:
             dated=values["dated"],
             timed=values["timed"],
         )
+
+
+def _quantiles(codec: ColumnCodec) -> Floats:
+    assert isinstance(codec, NumericCodec)
+    return np.sort(codec.centres[codec.first_spike :])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from synthx.codec.conditions import resolve
+from synthx.codec.generated import generate
 from synthx.codec.sequence.long import LENGTH, SPAN
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Condition, as_conditions
@@ -67,11 +68,13 @@ class StaticModel:
             If one is on a column that changes from step to step, or no entity can satisfy them.
         """
         for name in given:
-            if name in changing:
+            if name in changing or name not in self.codec.schema:
                 static = [column.name for column in self.codec.schema if column.kind.is_modelled]
                 named = [name for name in static if name not in (LENGTH, SPAN)]
                 raise ConditionError(
-                    f"column {name!r} changes over time, so it cannot be conditioned for a whole sequence",
+                    f"column {name!r} changes over time, so it cannot be conditioned for a whole sequence"
+                    if name in changing
+                    else f"the condition names column {name!r}, which is no static column that the model knows",
                     remedy=f"condition on a static column ({', '.join(map(repr, named)) or 'there is none'}),"
                     " on length or on span",
                 )
@@ -85,6 +88,15 @@ class StaticModel:
             nothing = np.empty((n, 0))
             return self.codec.decode(Coded(nothing.astype(np.int64), nothing), rng)
         return self.model.sample(n, given=given or None, seed=int(rng.integers(2**32)))
+
+    def renew(self, frame: pd.DataFrame, rng: np.random.Generator, *, first: int = 0) -> pd.DataFrame:
+        """Return entities with keys, fakes and text made anew; `first` counts the entities that were made before."""
+        frame = frame.reset_index(drop=True)
+        for column in self.codec.schema:
+            if not column.kind.is_modelled:
+                share = self.codec.missing_shares.get(column.name, 0.0)
+                frame[column.name] = generate(column, len(frame), rng, first=first, missing_share=share)
+        return frame
 
     def encode(self, frame: pd.DataFrame) -> Tensor:
         """Return the digits of entities; int64, shape (entities, digits)."""

@@ -67,7 +67,7 @@ class StepNetwork(nn.Module):
         self.vectors = nn.Parameter(0.3 * torch.randn(self.heads.total, width))
         self.enter = nn.Parameter(torch.randn(count * width, count * hidden) * math.sqrt(2 / (count * width)))
         self.context = nn.Linear(context, count * hidden)
-        self.timely = nn.Linear(timely, (count - timed) * hidden, bias=False) if timely else None
+        self.timely = nn.Linear(timely, (count - timed) * hidden, bias=False) if timely and count > timed else None
         self.mix = nn.Parameter(math.sqrt(2 / hidden) * torch.randn(count, hidden, hidden))
         self.mix_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.leave = nn.ParameterList(

@@ -1,4 +1,4 @@
-"""Made tables that tests of several models learn."""
+"""Made tables that tests of several models learn, and one model of sequences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import pytest
+
+from synthx.models.recurrent_vae import SequenceVAE
+
+from .made_sequences import SMALL, fitted, schema_of, visits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,3 +59,15 @@ def number_columns(rows: int, columns: int) -> pd.DataFrame:
     return pd.DataFrame(
         np.random.default_rng(0).normal(size=(rows, columns)), columns=[f"x{i}" for i in range(columns)]
     )
+
+
+@pytest.fixture(scope="session")
+def stays() -> pd.DataFrame:
+    """Return two hundred made patients and their visits; not to be changed."""
+    return visits(200)
+
+
+@pytest.fixture(scope="session")
+def sequences(stays: pd.DataFrame) -> SequenceVAE:
+    """Return a small model of `stays`; not to be changed."""
+    return fitted(stays, schema_of(stays), **SMALL)

@@ -33,7 +33,9 @@ def check_equal(found: History, wanted: History) -> None:
 
 SEQUENCES = st.lists(
     st.lists(
-        st.tuples(st.one_of(st.just(NAN), st.integers(-9, 9).map(float)), st.one_of(st.just(NAN), st.floats(-1e3, 1e3))),
+        st.tuples(
+            st.one_of(st.just(NAN), st.integers(-9, 9).map(float)), st.one_of(st.just(NAN), st.floats(-1e3, 1e3))
+        ),
         min_size=1,
         max_size=6,
     ),

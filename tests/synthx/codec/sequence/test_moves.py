@@ -18,7 +18,7 @@ def of_spikes(*spikes: float, nullable: bool = False, grid: Grid | None = None) 
     return NumericCodec(nullable, np.array(spikes), NOTHING, NOTHING, Grid(1.0, 0.0, 0) if grid is None else grid)
 
 
-WALK = NumberCodec(of_spikes(0, 1, 2, 3, nullable=True), Reference(0), of_spikes(-1, 0, 1))
+WALK = NumberCodec(of_spikes(0, 1, 2, 3, nullable=True), Reference(0), of_spikes(-1, 0, 1), (0.0, 3.0))
 """Codes: 0 missing, 1 to 4 the levels 0 to 3, 5 to 7 one down, the same, one up."""
 
 
@@ -33,14 +33,13 @@ class TestCodes:
         assert WALK.size == 8
         assert np.array_equal(WALK.ranks, [NAN, 0, 1 / 3, 2 / 3, 1, 2, 2.5, 3], equal_nan=True)
 
-    def test_a_distance_never_leads_beyond_the_levels(self) -> None:
+    def test_a_distance_never_leads_beyond_the_bounds(self) -> None:
         up, down = np.array([7]), np.array([5])
-        assert WALK.ends == (0, 3)
         assert WALK.decode(up, np.array([0.5]), np.array([3.0])).tolist() == [3]
         assert WALK.decode(down, np.array([0.5]), np.array([0.0])).tolist() == [0]
 
-    def test_the_time_goes_on_beyond_the_levels(self) -> None:
-        time = NumberCodec(WALK.level, Reference(0), WALK.move, bounded=False)
+    def test_without_bounds_a_distance_leads_anywhere(self) -> None:
+        time = NumberCodec(WALK.level, Reference(0), WALK.move)
         assert time.decode(np.array([7]), np.array([0.5]), np.array([3.0])).tolist() == [4]
 
     def test_without_a_reference_all_are_levels(self) -> None:
@@ -55,7 +54,9 @@ class TestCodes:
     def test_what_is_reached_lies_on_the_grid(self) -> None:
         cents = of_spikes(0.1, 0.3, 9.0, grid=Grid(0.01, 0.0, 2))
         codec = NumberCodec(cents, Reference(0), of_spikes(0.2, grid=Grid(0.01, 0.0, 2)))
-        assert codec.decode(np.array([3]), np.array([0.5]), np.array([0.1])).tolist() == [0.3]  # not 0.30000000000000004
+        assert codec.decode(np.array([3]), np.array([0.5]), np.array([0.1])).tolist() == [
+            0.3
+        ]  # not 0.30000000000000004
 
 
 class TestDistances:
@@ -86,9 +87,11 @@ class TestWidths:
         assert NumberCodec(of_spikes(0.0, 10.0, grid=Grid())).widths.tolist() == [0.01, 0.01]
 
 
-@pytest.mark.parametrize("codec", [WALK, NumberCodec(WALK.level), NumberCodec(WALK.level, Reference(1, onward=True), WALK.move, False)])
+@pytest.mark.parametrize(
+    "codec", [WALK, NumberCodec(WALK.level), NumberCodec(WALK.level, Reference(1, onward=True), WALK.move)]
+)
 def test_json_round_trip(codec: NumberCodec) -> None:
     again = NumberCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
     assert again.to_dict() == codec.to_dict()
-    assert (again.reference, again.bounded, again.size) == (codec.reference, codec.bounded, codec.size)
+    assert (again.reference, again.bounds, again.size) == (codec.reference, codec.bounds, codec.size)
     assert again.reference is None or isinstance(again.reference, Reference)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthx.codec.sequence.calendar import CALENDAR
+from synthx.codec.sequence.history import History
+from synthx.codec.sequence.steps import StepCodec
+from synthx.models.sequences.features import FARTHEST, PLACES, StepFeatures
+from synthx.schema import Column, Kind, Role, Schema
+
+ENTITIES, STEPS = 30, 8
+ROWS = ENTITIES * STEPS
+STARTS = np.arange(ENTITIES) * STEPS
+LENGTHS = np.full(ENTITIES, STEPS)
+TIME = Column(name="when", kind=Kind.INTEGER, dtype="int64", role=Role.TIME)
+DATE = Column(name="when", kind=Kind.DATETIME, dtype="datetime64[ns]", role=Role.TIME)
+NUMBERS = (
+    Column(name="a", kind=Kind.DECIMAL, dtype="float64"),
+    Column(name="b", kind=Kind.DECIMAL, dtype="float64", nullable=True),
+)
+
+
+def made(*columns: Column) -> tuple[StepCodec, pd.DataFrame]:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(5, 2, ROWS), "b": rng.normal(0, 1, ROWS)})
+    frame.loc[rng.random(ROWS) < 0.3, "b"] = np.nan
+    hours = np.tile(np.arange(STEPS) * 3, ENTITIES)
+    frame["when"] = hours if DATE not in columns else pd.Timestamp("2024-01-01") + pd.to_timedelta(hours, unit="h")
+    frame = frame[[column.name for column in columns]]
+    return StepCodec.fit(frame, Schema(columns), STARTS, rare_threshold=5), frame
+
+
+def fitted(*columns: Column) -> tuple[StepFeatures, StepCodec, pd.DataFrame]:
+    codec, frame = made(*columns)
+    coded = codec.encode(frame, STARTS)
+    return StepFeatures.fit(codec, coded.values, coded.clock, STARTS), codec, frame
+
+
+class TestFit:
+    def test_scales_are_those_of_the_filled_cells(self) -> None:
+        features, _, frame = fitted(*NUMBERS)
+        assert features.mean.tolist() == pytest.approx([frame["a"].mean(), frame["b"].mean()])
+        assert features.spread.tolist() == pytest.approx([frame["a"].std(ddof=0), frame["b"].std(ddof=0)])
+        assert features.sparse.tolist() == [1]
+
+    def test_whitened_columns_are_uncorrelated_and_of_variance_one(self) -> None:
+        features, codec, frame = fitted(*NUMBERS)
+        values = codec.encode(frame, STARTS).values
+        scaled = np.where(np.isnan(values), 0, (values - features.mean) / features.spread)
+        whitened = scaled @ features.whitening
+        assert np.allclose(whitened.T @ whitened / ROWS, np.eye(2))
+
+    def test_time_is_counted_in_the_usual_gap(self) -> None:
+        assert fitted(*NUMBERS, TIME)[0].unit == 3
+        assert fitted(*NUMBERS, DATE)[0].unit == 3 * 3_600e6
+        assert fitted(*NUMBERS)[0].unit == 1
+
+    def test_gaps_between_entities_do_not_count(self) -> None:
+        codec, _ = made(*NUMBERS)
+        clock = np.array([0.0, 2, 1_000, 1_002])
+        assert StepFeatures.fit(codec, np.zeros((4, 2)), clock, np.array([0, 2])).unit == 2
+
+    def test_entities_of_one_step_and_columns_without_values(self) -> None:
+        codec, _ = made(*NUMBERS)
+        features = StepFeatures.fit(codec, np.full((3, 2), np.nan), np.zeros(3), np.arange(3))
+        assert (features.unit, features.mean.tolist(), features.spread.tolist()) == (1.0, [0, 0], [1, 1])
+        assert np.isfinite(features.whitening).all()
+
+
+class TestDescribe:
+    @pytest.mark.parametrize(
+        ("columns", "timely"), [(NUMBERS, 0), ((*NUMBERS, TIME), 1), ((*NUMBERS, DATE), 1 + CALENDAR)]
+    )
+    def test_shapes(self, columns: tuple[Column, ...], timely: int) -> None:
+        features, codec, frame = fitted(*columns)
+        coded = codec.encode(frame, STARTS)
+        spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
+        before, time = features.of_entities(coded, LENGTHS, spans)
+        assert before.shape == (ROWS, features.size)
+        assert features.timely_size == timely
+        assert time.shape == (ROWS, timely)
+        assert before.dtype == time.dtype == np.float32
+        assert np.isfinite(before).all()
+        assert np.isfinite(time).all()
+
+    def test_a_first_step_knows_nothing_but_its_place(self) -> None:
+        features, codec, frame = fitted(*NUMBERS)
+        before, _ = features.of_entities(codec.encode(frame, STARTS), LENGTHS, np.full(ENTITIES, STEPS - 1.0))
+        numbers = 2 * 2 + 2 + 2  # scaled and ranks, whitened, known and age of the sparse one
+        assert (before[STARTS, :numbers] == 0).all()
+        assert before[0, numbers:].tolist() == pytest.approx([1, 0, 0, np.log1p(8) / 4, 0])
+        assert before[7, numbers:].tolist() == pytest.approx([0, 1, np.log1p(7) / 4, np.log1p(1) / 4, 7 / 8])
+        assert features.size == numbers + PLACES
+
+    def test_the_last_value_is_scaled_and_cut_off(self) -> None:
+        features, _, _ = fitted(*NUMBERS)
+        last = features.mean + features.spread * [1.5, 100.0]
+        history = History(last[None], np.zeros((1, 2)), np.array([[0.0, 1.0]]))
+        described = self.one(features, history, clock=4.0)
+        assert described[:2].tolist() == pytest.approx([1.5, FARTHEST])
+        assert described[3] == pytest.approx(np.sqrt(3))  # beyond the last quantile
+        assert described[6] == 1  # the sparse column is known
+        assert described[7] == pytest.approx(np.log1p(3))  # and three units old
+
+    def test_what_is_left_of_the_span(self) -> None:
+        features, _, _ = fitted(*NUMBERS, TIME)
+        history = History.empty(1, 3)
+        described = self.one(features, history, clock=6.0, began=0.0, place=2, span=21.0)
+        assert described[-2:].tolist() == pytest.approx([np.log1p(15 / 3) / 4, 15 / 21])
+        over = self.one(features, history, clock=30.0, began=0.0, place=2, span=21.0)
+        assert over[-2:].tolist() == [0, 0]
+
+    def test_the_time_of_a_step_is_what_elapsed_and_the_calendar(self) -> None:
+        features, _, _ = fitted(*NUMBERS, DATE)
+        monday = pd.Timestamp("2024-01-01").value / 1_000
+        described = features.timely(np.array([monday]), np.array([monday - 6 * 3_600e6]))[0]
+        assert described.tolist() == pytest.approx([np.log1p(2), 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
+
+    def one(
+        self,
+        features: StepFeatures,
+        history: History,
+        *,
+        clock: float,
+        began: float = 0.0,
+        place: int = 1,
+        span: float = 7.0,
+    ) -> np.ndarray:
+        """Describe one step of a sequence of eight."""
+        numbers = np.array([clock]), np.array([began])
+        return features.before(history, *numbers, np.array([place]), np.array([8]), np.array([span]))[0]
+
+
+def test_drawing_step_by_step_sees_what_training_saw() -> None:
+    features, codec, frame = fitted(*NUMBERS, TIME)
+    coded = codec.encode(frame, STARTS)
+    spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
+    before, timely = features.of_entities(coded, LENGTHS, spans)
+    history, began = History.empty(ENTITIES, 3), coded.clock[STARTS]
+    clock = began
+    for step in range(STEPS):
+        described = features.before(history, clock, began, np.full(ENTITIES, step), LENGTHS, spans)
+        assert np.array_equal(described, before[STARTS + step])
+        now = coded.clock[STARTS + step]
+        assert np.array_equal(features.timely(now, clock), timely[STARTS + step])
+        history, clock = history.after(coded.values[STARTS + step], now), now
+
+
+@pytest.mark.parametrize("columns", [NUMBERS, (*NUMBERS, DATE), (Column(name="when", kind=Kind.CATEGORICAL),)])
+def test_json_round_trip(columns: tuple[Column, ...]) -> None:
+    features, codec, frame = fitted(*columns)
+    again = StepFeatures.from_dict(json.loads(json.dumps(features.to_dict())))
+    assert again.to_dict() == features.to_dict()
+    coded = codec.encode(frame, STARTS)
+    for one, other in zip(
+        again.of_entities(coded, LENGTHS, np.full(ENTITIES, 7.0)),
+        features.of_entities(coded, LENGTHS, np.full(ENTITIES, 7.0)),
+        strict=True,
+    ):
+        assert np.array_equal(one, other)
