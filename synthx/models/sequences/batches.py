@@ -62,11 +62,26 @@ class Batch:
     sequences : Sequences
     first, count : int
         The first step of the chunk and its length.
+    longest : int, optional
+        Steps of the longest sequence.
+    full : bool
+        Whether all sequences are known to reach the end of the chunk. Known beforehand, neither has to be asked of a
+        device, which would have to be waited for.
     """
 
     sequences: Sequences
     first: int
     count: int
+    longest: int | None = None
+    full: bool = False
+
+    @classmethod
+    def chunks(cls, sequences: Sequences, lengths: Tensor) -> Iterator[Batch]:
+        """Yield the chunks of sequences, one after the other; `lengths` are theirs, on the CPU."""
+        longest, shortest = int(lengths.max()), int(lengths.min())
+        for first in range(0, longest, CHUNK):
+            count = min(CHUNK, longest - first)
+            yield cls(sequences, first, count, longest, shortest >= first + count)
 
 
 def batches(sequences: Sequences, steps: int) -> Iterator[Batch]:
@@ -83,7 +98,5 @@ def batches(sequences: Sequences, steps: int) -> Iterator[Batch]:
             by_length = pool[lengths[pool].argsort()]
             parts = by_length.split(many)
             for index in torch.randperm(len(parts)).tolist():
-                longest = int(lengths[parts[index]].max())
                 chosen = sequences.pick(parts[index].to(sequences.starts.device))
-                for first in range(0, longest, CHUNK):
-                    yield Batch(chosen, first, min(CHUNK, longest - first))
+                yield from Batch.chunks(chosen, lengths[parts[index]])

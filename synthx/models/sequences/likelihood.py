@@ -28,7 +28,12 @@ HELD_OUT_STEPS = 24_000
 
 
 def posterior(
-    network: RecurrentNetwork, sequences: Sequences, known: Tensor | None = None, shown: float = 1.0
+    network: RecurrentNetwork,
+    sequences: Sequences,
+    known: Tensor | None = None,
+    *,
+    longest: int | None = None,
+    shown: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Return the mean and the log variance of the latent vectors of sequences; (B, latent) each.
 
@@ -38,11 +43,13 @@ def posterior(
     sequences : Sequences
     known : bool Tensor, shape (steps, digits), optional
         Which digits the encoder may see; all, if None.
+    longest : int, optional
+        Steps of the longest sequence, where that is known already.
     shown : float
         The share of sequences that the encoder sees whole; of the others it sees a beginning of random length, so that
         it can place a sequence whose end is not known yet.
     """
-    longest = int(sequences.lengths.max())
+    longest = int(sequences.lengths.max()) if longest is None else longest
     if longest <= MOST_SEEN:
         rows, real = sequences.rows(0, longest)
     else:
@@ -99,12 +106,15 @@ def step_likelihood(
     hidden = nn.functional.dropout(hidden, dropout)
     spread = condition.unsqueeze(1).expand(-1, rows.shape[1], -1)
     context = network.context(hidden.reshape(count, -1), features, spread.reshape(count, -1))
-    kept = real.flatten().nonzero().squeeze(1) if not bool(real.all()) else None
     timely = sequences.timely[rows.flatten()] if network.steps.timely is not None else None
-    if kept is not None:
+    if batch.full:
+        return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
+    if rows.device.type == "cpu":  # padding costs time there; elsewhere, to find it would cost more
+        kept = real.flatten().nonzero().squeeze(1)
         digits, vectors, context = digits[kept], vectors[kept], context[kept]
         timely = None if timely is None else timely[kept]
-    return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
+        return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
+    return (network.steps.log_likelihood(digits, vectors, context, timely, dropout) * real.flatten()).sum(), state
 
 
 class SequenceLikelihood:
@@ -146,7 +156,7 @@ class SequenceLikelihood:
         """Take one step; return the loss, in nats a step of a sequence."""
         batch = next(self.batches)
         sequences = batch.sequences
-        mean, log_variance = posterior(self.network, sequences, shown=SHOWN_WHOLE)
+        mean, log_variance = posterior(self.network, sequences, longest=batch.longest, shown=SHOWN_WHOLE)
         latent = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
         state = self.state if batch.first else None
         likelihood, state = step_likelihood(
@@ -170,18 +180,18 @@ class SequenceLikelihood:
         """Return the loss on the held-out sequences, with the same noise at every call; nats a step."""
         assert isinstance(network, RecurrentNetwork)
         total, count = 0.0, 0
-        many = max(1, self.steps // max(1, min(CHUNK, int(self.held_out.lengths.float().median()))))
-        for part in torch.arange(len(self.held_out), device=self.noise.device).split(many):
-            sequences = self.held_out.pick(part)
+        lengths = self.held_out.lengths.cpu()
+        many = max(1, self.steps // max(1, min(CHUNK, int(lengths.float().median()))))
+        for part in torch.arange(len(lengths)).split(many):
+            on_device = part.to(self.noise.device)
+            sequences = self.held_out.pick(on_device)
             mean, log_variance = posterior(network, sequences)
-            latent = mean + (0.5 * log_variance).exp() * self.noise[part]
-            total += self.beta * float(_divergence(mean, log_variance).sum())
-            state = None
-            for first in range(0, int(sequences.lengths.max()), CHUNK):
-                batch = Batch(sequences, first, min(CHUNK, int(sequences.lengths.max()) - first))
+            latent = mean + (0.5 * log_variance).exp() * self.noise[on_device]
+            loss, state = self.beta * _divergence(mean, log_variance).sum(), None
+            for batch in Batch.chunks(sequences, lengths[part]):
                 likelihood, state = step_likelihood(network, batch, latent, state)
-                total -= float(likelihood)
-            count += int(sequences.lengths.sum())
+                loss = loss - likelihood
+            total, count = total + float(loss), count + int(lengths[part].sum())
             if count > HELD_OUT_STEPS:
                 break
         return total / count

@@ -31,7 +31,7 @@ def by_column(steps: StepNetwork, digits: Tensor, context: Tensor, timely: Tenso
     found = steps.log_likelihood(digits, steps.embed(digits), context, timely)
     ordered = torch.empty_like(found)
     ordered[steps.heads.digits] = found
-    return ordered.T
+    return ordered.T.detach()
 
 
 @pytest.mark.parametrize("timely", [0, 2])

@@ -1,0 +1,95 @@
+"""Drawing sequences: by the probabilities that are learned, from where sequences stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from synthx.codec.sequence.long import LongTable
+from synthx.models.recurrent_vae import SequenceVAE
+from synthx.models.sequences.batches import Batch
+from synthx.models.sequences.drawing import Chance, Given
+from synthx.models.sequences.likelihood import step_likelihood
+
+
+def chance(*, alike: bool = False, seed: int = 0) -> Chance:
+    return Chance(torch.Generator().manual_seed(seed), np.random.default_rng(seed), alike=alike)
+
+
+def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays: pd.DataFrame) -> None:
+    """Teacher forcing and drawing are two programs; state, features, time and gaps must agree in both."""
+    some = stays[stays["patient"] < "P-90005"]
+    coded = sequences._code(LongTable.of(some, sequences.schema_))
+    known = sequences._on_device(coded, torch.device("cpu"))
+    latent = torch.linspace(-1, 1, sequences.latent).expand(len(known), -1)
+    sampler = sequences._sampler()
+    for one in range(len(known)):
+        chosen = known.pick(torch.tensor([one]))
+        length = int(chosen.lengths)
+        learned, _ = step_likelihood(sequences.network_, Batch(chosen, 0, length), latent[:1], None)
+        under_way = sampler.begin(chosen.static, latent[:1], coded.lengths[[one]], coded.spans[[one]])
+        total = 0.0
+        for row in range(coded.starts[one], coded.starts[one] + length):
+            codes = coded.steps.codes[[row]].astype(np.int64)
+            given = Given(codes, coded.steps.values[[row]], np.ones(codes.shape, bool))
+            drawn, values, likelihood = sampler.step(under_way, chance(), given)
+            assert drawn.tolist() == codes.tolist()
+            assert np.array_equal(values, coded.steps.values[[row]], equal_nan=True)
+            widths = [
+                np.log(number.widths[codes[0, sampler.codec.names.index(name)]])
+                for name, number in sampler.codec.numbers.items()
+            ]
+            total += float(likelihood) + sum(widths)
+        assert total == pytest.approx(float(learned), rel=1e-4)
+
+
+def test_sequences_have_the_lengths_that_are_asked_for(sequences: SequenceVAE) -> None:
+    sampler, lengths = sequences._sampler(), np.array([2, 9, 1, 5])
+    static = torch.zeros(4, len(sequences.static_.digits.sizes), dtype=torch.long)
+    codes, values = sampler.draw(static, torch.zeros(4, sequences.latent), lengths, np.full(4, 30.0), chance())
+    assert codes.shape == (17, len(sampler.codec.names))
+    assert values.shape == (17, len(sampler.codec.numbers))
+    day = np.split(values[:, 0], [2, 11, 12])
+    assert all((np.diff(part) >= 0).all() for part in day)
+
+
+def test_alike_draws_equal_sequences_from_equal_places(sequences: SequenceVAE) -> None:
+    sampler, lengths = sequences._sampler(), np.full(3, 6)
+    static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
+    latent, spans = torch.zeros(3, sequences.latent), np.full(3, 30.0)
+    codes, values = sampler.draw(static, latent, lengths, spans, chance(alike=True))
+    first, second, third = np.split(values, 3)
+    assert np.array_equal(first, second, equal_nan=True) and np.array_equal(second, third, equal_nan=True)
+    codes, _ = sampler.draw(static, latent, lengths, spans, chance())
+    first, second, third = np.split(codes, 3)
+    assert not np.array_equal(first, second) and not np.array_equal(second, third)
+
+
+def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -> None:
+    sampler = sequences._sampler()
+    static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
+    latent = torch.arange(3.0)[:, None].expand(-1, sequences.latent)
+    under_way = sampler.begin(static, latent, np.array([4, 5, 6]), np.array([10.0, 20.0, 30.0]))
+    picked = under_way.pick(np.array([2, 2, 0]))
+    assert picked.lengths.tolist() == [6, 6, 4] and picked.spans.tolist() == [30.0, 30.0, 10.0]
+    assert picked.condition[:, -1].tolist() == [2.0, 2.0, 0.0]
+    assert picked.state is None
+    sampler.step(under_way, chance())
+    picked = under_way.pick(np.array([1]))
+    assert picked.state is not None and under_way.state is not None
+    assert torch.equal(picked.state[:, 0], under_way.state[:, 1])
+    assert picked.place.tolist() == [1]
+    assert picked.clock.tolist() == picked.began.tolist()
+
+
+def test_levels_open_a_sequence_and_moves_go_on(sequences: SequenceVAE) -> None:
+    sampler, count = sequences._sampler(), 200
+    static = torch.zeros(count, len(sequences.static_.digits.sizes), dtype=torch.long)
+    under_way = sampler.begin(static, torch.randn(count, sequences.latent), np.full(count, 2), np.full(count, 9.0))
+    column, number = sampler.codec.names.index("day"), sampler.codec.numbers["day"]
+    assert number.move is not None
+    for moved in (False, True):
+        codes, _, _ = sampler.step(under_way, chance())
+        assert ((codes[:, column] >= number.level.size) == moved).all()
