@@ -9,6 +9,7 @@ repeated values repeat exactly, and columns that nearly agree do so in every row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthx.errors import ParameterError
 from synthx.errors import ParameterError
 from synthx.models.descent import descend
 from synthx.models.latents.prior import FlowMatching, Prior
@@ -72,6 +74,8 @@ class SequenceVAE(Explorable):
     beta : float
         What a nat in the latent vector costs. Lower: a sequence is told more closely by its place, and places of
         sequences are harder to learn.
+    dropout : float, optional
+        The share of hidden units that is left out in training. None chooses by the number of steps.
     learning_rate : float
         At its peak.
 
@@ -103,6 +107,7 @@ class SequenceVAE(Explorable):
         width: int = 16,
         units: int = 48,
         beta: float = 0.5,
+        dropout: float | None = None,
         learning_rate: float = 4e-3,
     ) -> None:
         self.max_minutes = max_minutes
@@ -117,6 +122,7 @@ class SequenceVAE(Explorable):
         self.width = width
         self.units = units
         self.beta = beta
+        self.dropout = dropout
         self.learning_rate = learning_rate
 
     # -- learning -----------------------------------------------------------------------------------------------
@@ -124,6 +130,10 @@ class SequenceVAE(Explorable):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_whole_settings(LEAST)
+        if not 0 < self.beta < math.inf:
+            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number above 0; 0.5 is usual")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise ParameterError(f"dropout is {self.dropout!r}", remedy="give a share from 0 to below 1, or none")
         if not 0 <= self.beta < float("inf"):
             raise ParameterError(f"beta is {self.beta!r}", remedy="give a number from 0 on")
 
@@ -141,7 +151,7 @@ class SequenceVAE(Explorable):
             held_out,
             steps=self.batch_size,
             learning_rate=self.learning_rate,
-            dropout=0.0,
+            dropout=_usual_dropout(len(sequences.digits)) if self.dropout is None else self.dropout,
             hidden_steps=0.1,
             beta=self.beta,
         )
@@ -271,3 +281,7 @@ class SequenceVAE(Explorable):
         self.network_.eval().requires_grad_(False)
         self._start_prior(device)
         self.prior_.load_state_dict(of_owner("prior", tensors))
+
+
+def _usual_dropout(rows: int) -> float:
+    return min(0.3, 0.1 * math.sqrt(150_000 / rows))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = ["CALENDAR", "calendar"]
 
-CALENDAR = 10
+CALENDAR = 12
 """Numbers that describe a point in time."""
 
 Floats = NDArray[np.float64]
@@ -19,9 +19,10 @@ def calendar(microseconds: Floats) -> Floats:
 
     Returns
     -------
-    float array, shape (points, 10)
+    float array, shape (points, 12)
         Sine and cosine of the time of day, the weekday, the day of the month and the month of the year; whether it is
-        the first and whether the last day of a month.
+        the first and whether the last day of a month; how many days of the month are left, as a share and in
+        logarithms.
     """
     when = pd.DatetimeIndex(microseconds.astype(np.int64).astype("datetime64[us]"))
     of_day = (microseconds % 86_400e6) / 86_400e6
@@ -29,4 +30,6 @@ def calendar(microseconds: Floats) -> Floats:
     length = when.days_in_month.to_numpy()
     angles = np.stack([of_day, when.dayofweek.to_numpy() / 7, day / 31, (when.month.to_numpy() - 1) / 12], axis=1)
     ends = np.stack([day == 0, day == length - 1], axis=1)
-    return np.concatenate([np.sin(2 * np.pi * angles), np.cos(2 * np.pi * angles), ends.astype(np.float64)], axis=1)
+    left = np.stack([(length - 1 - day) / 31, np.log1p(length - 1 - day) / 3], axis=1)
+    waves = 2 * np.pi * angles
+    return np.concatenate([np.sin(waves), np.cos(waves), ends.astype(np.float64), left], axis=1)

@@ -16,7 +16,7 @@ from synthx.codec.sequence.references import Reference
 __all__ = ["NumberCodec"]
 
 Floats = NDArray[np.float64]
-LEVEL_BINS, MOVE_BINS = 48, 64
+LEVEL_BINS, MOVE_BINS, MOVE_SPIKES = 48, 64, 128
 ROUNDING = 1e-12
 """Distances that are rounding errors, as a share of the largest level: a series that was interpolated goes straight on
 up to these, and where no grid tells, nothing else would make zero of them."""
@@ -83,15 +83,15 @@ class NumberCodec:
         NumberCodec
             Without a reference where too few distances are known to tell anything of them.
         """
-        distances = cls(whole).distances(values, source)
+        distances = cls(whole, reference).distances(values, source)
         known = ~np.isnan(distances)
-        finest = whole.grid.step and measured_from.step
+        finest = not reference.ratio and whole.grid.step and measured_from.step
         move = NumericCodec.fit(
             distances[known],
             rare_threshold=rare_threshold,
             decimals=max(whole.grid.decimals, measured_from.decimals) if finest else None,
             max_bins=MOVE_BINS,
-            max_spikes=MOVE_BINS,
+            max_spikes=MOVE_SPIKES,
             holders=holders[known],
         )
         if move.size == move.first_spike:
@@ -135,6 +135,8 @@ class NumberCodec:
 
     def distances(self, values: Floats, source: Floats) -> Floats:
         """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
+        if self.reference is not None and self.reference.ratio:
+            return self.reference.distance(values, source)
         found = values - source
         if self.level.grid.step == 0:
             found[np.abs(found) <= ROUNDING * np.maximum(np.abs(values), np.abs(_ends(self.level)).max())] = 0.0
@@ -155,7 +157,9 @@ class NumberCodec:
         moved = codes >= self.level.size
         values = self.level.decode(np.where(moved, 0, codes), offsets)
         if self.move is not None and moved.any():
-            reached = source[moved] + self.move.decode(codes[moved] - self.level.size, offsets[moved])
+            assert self.reference is not None
+            distances = self.move.decode(codes[moved] - self.level.size, offsets[moved])
+            reached = self.reference.reached(distances, source[moved])
             reached = reached if self.bounds is None else np.clip(reached, *self.bounds)
             values[moved] = self.level.grid.snap(reached)
         return values

@@ -44,11 +44,15 @@ class Reference(NamedTuple):
         Whether it is what that column holds at the same step, and not the last value before it.
     onward : bool
         Whether the last value is moved on as it last moved.
+    ratio : bool
+        Whether the distance is the logarithm of a ratio, of columns whose values are all positive: what moves by
+        percentages.
     """
 
     column: int
     now: bool = False
     onward: bool = False
+    ratio: bool = False
 
     def of(self, values: Floats, history: History) -> Floats:
         """Return what is referred to at each step, NaN where it is not known; shape (steps,)."""
@@ -56,6 +60,17 @@ class Reference(NamedTuple):
             return values[:, self.column]
         last = history.values[:, self.column]
         return last + history.slopes[:, self.column] if self.onward else last
+
+    def distance(self, values: Floats, source: Floats) -> Floats:
+        """Return how far values are from what is referred to, NaN where there is no telling; shape (steps,)."""
+        if not self.ratio:
+            return values - source
+        sensible = (values > 0) & (source > 0)
+        return np.log(np.where(sensible, values, np.nan)) - np.log(np.where(sensible, source, np.nan))
+
+    def reached(self, distances: Floats, source: Floats) -> Floats:
+        """Return where distances lead to; shape (steps,)."""
+        return source * np.exp(distances) if self.ratio else source + distances
 
 
 def entropy(values: Floats, finest: float) -> float:
@@ -83,7 +98,7 @@ def choose_references(
     values: Floats,
     history: History,
     steps: Sequence[float],
-    kinds: Sequence[object],
+    times: Sequence[bool],
     *,
     time: int | None,
 ) -> tuple[Reference | None, ...]:
@@ -97,8 +112,8 @@ def choose_references(
         What is known before each step.
     steps : sequence of float
         The step of each column's grid; 0 for any number.
-    kinds : sequence
-        Columns are only measured from columns of the same kind.
+    times : sequence of bool
+        Which columns are points in time; these are only measured from each other.
     time : int, optional
         The column of the time, which is always measured from the last step's.
 
@@ -108,7 +123,8 @@ def choose_references(
         None for a column that is coded as it stands. References at the same step form no circle.
     """
     rows = np.unique(np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(int))
-    search = _Search(values[rows], history.pick(rows), steps)
+    positive = np.asarray(~(values <= 0).any(axis=0))
+    search = _Search(values[rows], history.pick(rows), steps, times, positive)
     chosen: list[Reference | None] = [search.itself(column) for column in range(values.shape[1])]
     if time is not None:
         chosen[time] = Reference(time)
@@ -118,7 +134,7 @@ def choose_references(
             gains += [
                 (search.saved(column, reference, chosen[column]), column, reference)
                 for other in search.alike(column)
-                if kinds[other] == kinds[column]
+                if times[other] == times[column]
                 for reference in (Reference(other, now=True), Reference(other))
                 if not (other == time and not reference.now)
             ]
@@ -128,7 +144,9 @@ def choose_references(
         if gain >= LEAST_GAIN_OF_ANOTHER and column not in settled and not circle:
             chosen[column] = reference
             settled.add(column)
-    return tuple(chosen)
+    return tuple(
+        reference if column == time else search.as_ratio(column, reference) for column, reference in enumerate(chosen)
+    )
 
 
 def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
@@ -142,8 +160,16 @@ def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
 
 
 class _Search:
-    def __init__(self, values: Floats, history: History, steps: Sequence[float]) -> None:
-        self.values, self.history, self.steps = values, history, steps
+    def __init__(
+        self,
+        values: Floats,
+        history: History,
+        steps: Sequence[float],
+        times: Sequence[bool],
+        positive: NDArray[np.bool_],
+    ) -> None:
+        self.values, self.history = values, history
+        self.steps, self.times, self.positive = steps, times, positive
         ranges = np.array(
             [np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T]
         )
@@ -166,11 +192,24 @@ class _Search:
             return self.levels[column]
         values = self.values[:, column]
         filled = ~np.isnan(values)
-        difference = (values - reference.of(self.values, self.history))[filled]
+        difference = reference.distance(values, reference.of(self.values, self.history))[filled]
         known = ~np.isnan(difference)
         share = float(known.mean()) if len(known) else 0.0
         finest = max(self.finest[column], self.steps[reference.column])
-        return share * entropy(difference[known], finest) + (1 - share) * self.levels[column]
+        if not reference.ratio:
+            return share * entropy(difference[known], finest) + (1 - share) * self.levels[column]
+        scale = np.log(values[filled][known])  # a distance of d is one of d times the value
+        narrowest = finest * float(np.exp(-scale.mean())) if len(scale) else finest
+        return share * (entropy(difference[known], narrowest) + float(scale.mean())) + (1 - share) * self.levels[column]
+
+    def as_ratio(self, column: int, reference: Reference | None) -> Reference | None:
+        """Return a reference as one by ratio, where that saves enough."""
+        if reference is None or reference.onward:
+            return reference
+        if self.times[column] or not self.positive[[column, reference.column]].all():
+            return reference
+        ratio = reference._replace(ratio=True)
+        return ratio if self.saved(column, ratio, reference) >= LEAST_GAIN else reference
 
     def alike(self, column: int) -> list[int]:
         """Return the columns that correlate with a column where both are filled."""

@@ -88,8 +88,8 @@ class StepCodec:
         values = _values(frame, schema, names)
         history = History.before_steps(values, _clock(values, time, starts), starts)
         grids = [table.columns[name].grid.step for name in names]  # type: ignore[union-attr]
-        kinds = [schema[name].kind is Kind.DATETIME for name in names]
-        references = choose_references(values, history, grids, kinds, time=time)
+        times = [schema[name].kind is Kind.DATETIME for name in names]
+        references = choose_references(values, history, grids, times, time=time)
         order = _drawing_order(references, time)
         place = {column: position for position, column in enumerate(order)}
         numbers = {}

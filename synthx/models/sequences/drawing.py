@@ -182,21 +182,23 @@ class SequenceSampler:
         values = np.full((count, len(self.codec.numbers)), np.nan)
         likelihood = torch.zeros(count, device=self.device)
         for column in range(len(self.codec.names)):
+            timed = column == 0 and self.features.timed
+            said = self._arrive(under_way, given) if timed else given
             source = self._source(column, values, history)
-            stated = None if given is None else self._state(column, given, source)
+            stated = None if said is None else self._state(column, said, source)
             for digit in self.digits.of_column(column):
                 logits = self.network.steps.logits(digit, sums)
-                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, source, given), chance)
+                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, source, said), chance)
                 if stated is not None:
                     drawn, known = self._follow(digit, drawn, logits, stated)
                     likelihood += known
                 digits[:, digit] = drawn
                 self.network.steps.see(sums, digit, drawn)
             codes[:, column] = self._join(column, digits)
-            self._settle(column, codes, values, source, chance, given)
+            self._settle(column, codes, values, source, chance, said)
             if stated is not None:
                 likelihood -= self._width(column, codes, stated[1])
-            if column == 0 and self.features.timed:
+            if timed:
                 self._tell_time(under_way, sums, values[:, 0])
         self._advance(under_way, digits, values)
         return codes, values, likelihood
@@ -218,6 +220,25 @@ class SequenceSampler:
         inputs = torch.cat([under_way.last, features], dim=1).unsqueeze(1)
         hidden, under_way.state = self.network.decoder(inputs, under_way.condition, under_way.state)
         return self.network.steps.begin(self.network.context(hidden.squeeze(1), features, under_way.condition))
+
+    def _arrive(self, under_way: UnderWay, given: Given | None) -> Given | None:
+        """Let sequences end when they are to end: the time of a last step is known beforehand."""
+        assert self.codec.time is not None
+        time = next(iter(self.codec.numbers.values()))
+        end = time.level.grid.snap(under_way.began + under_way.spans)
+        last = (under_way.lengths - under_way.place == 1) & (under_way.place > 0) & (end >= under_way.clock)
+        if not last.any():
+            return given
+        count, columns = len(last), len(self.codec.names)
+        if given is None:
+            known = np.zeros((count, columns), bool)
+            given = Given(
+                np.zeros((count, columns), np.int64), np.full((count, len(self.codec.numbers)), np.nan), known
+            )
+        last &= ~given.known[:, 0]
+        values, known = given.values.copy(), given.known.copy()
+        values[last, 0], known[last, 0] = end[last], True
+        return Given(given.codes, values, known)
 
     def _source(self, column: int, values: Floats, history: History) -> Floats | None:
         """Return what a number is measured from; None for a column that is not measured from anything."""

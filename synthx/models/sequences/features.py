@@ -86,7 +86,8 @@ class StepFeatures:
     @property
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
-        return 3 * len(self.mean) + 2 * len(self.sparse) + PLACES + (2 if self.timed else 0)
+        places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
+        return 3 * len(self.mean) + 2 * len(self.sparse) + places
 
     @property
     def timely_size(self) -> int:
@@ -140,7 +141,9 @@ class StepFeatures:
         places = [place == 0, rest == 1, np.log1p(place) / 4, np.log1p(rest) / 4, place / np.maximum(length, 1)]
         if self.timed:
             left = np.maximum(span - (clock - began), 0.0)
+            spare = left / self.unit - rest  # time that is left over if all that is to come comes at the usual pace
             places += [np.log1p(left / self.unit) / 4, left / np.maximum(span, self.unit)]
+            places += [np.clip(spare, -2, 2), np.sign(spare) * np.log1p(np.abs(spare)) / 4]
         parts = [
             np.clip(scaled, -FARTHEST, FARTHEST),
             ranks,
@@ -149,6 +152,8 @@ class StepFeatures:
             np.where(known, ages, 0.0)[:, self.sparse],
             np.stack(places, axis=1),
         ]
+        if self.dated:
+            parts.append(calendar(clock) * (place > 0)[:, None])
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def timely(self, clock: Floats, before: Floats) -> NDArray[np.float32]:

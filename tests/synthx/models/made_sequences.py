@@ -41,8 +41,8 @@ SMALL: dict[str, Any] = INSTANT | {
 def visits(count: int = 60, *, seed: int = 0, died: float = 0.3) -> pd.DataFrame:
     """Return a made table of patients with 5 to 12 visits each.
 
-    Day 0 is the first visit, and 1 to 7 days lie between two. ``low`` and ``high`` are readings whose difference is 0 to
-    39. A fifth of the weights and an eighth of the wards are missing; ``kilos`` is the weight once more, ``nothing``
+    Day 0 is the first visit, and 1 to 7 days lie between two. ``low`` and ``high`` are readings whose difference is 0
+    to 39. A fifth of the weights and an eighth of the wards are missing; ``kilos`` is the weight once more, ``nothing``
     always missing. Sex and whether the patient died are static; a share `died` of patients did.
     """
     rng = np.random.default_rng(seed)

@@ -11,9 +11,11 @@ import pytest
 from synthx.errors import DataError, ParameterError
 from synthx.models.autoregressive import TabularAR
 from synthx.models.choice import choose
+from synthx.models.recurrent_vae import SequenceVAE
 from synthx.schema import Kind, Schema
 
 from .conftest import patients
+from .made_sequences import schema_of, series, visits
 
 
 def test_the_reason_is_one_sentence_that_names_model_table_and_device() -> None:
@@ -79,3 +81,26 @@ def test_a_senseless_time_limit() -> None:
 def test_columns_of_any_kind() -> None:
     table = pd.DataFrame({"x": np.arange(100) / 7, "day": pd.date_range("2024-01-01", periods=100), "all": 1})
     assert "100 rows × 2 columns" in choose(table, device="cpu").reason
+
+
+class TestSequences:
+    def test_rows_of_an_entity_are_learned_together(self) -> None:
+        frame = visits(20)
+        choice = choose(frame, schema_of(frame), max_minutes=2.5, seed=7, device="cpu", batch_size=256)
+        assert isinstance(choice.model, SequenceVAE)
+        assert choice.reason == "Chose sequence-vae: the rows of an entity (patient) belong together."
+        expected = SequenceVAE(max_minutes=2.5, seed=7, device="cpu", batch_size=256)
+        assert choice.model.get_params() == expected.get_params()
+
+    def test_a_key_of_several_columns_is_named(self) -> None:
+        frame = series([3] * 20).assign(ward="W1")
+        assert "(k, ward)" in choose(frame, Schema.detect(frame, entity=["ward", "k"]), device="cpu").reason
+
+    def test_entities_of_one_row_each_are_a_table(self) -> None:
+        frame = series([1] * 600)
+        assert choose(frame, Schema.detect(frame, entity="k"), device="cpu").reason.startswith("Chose ar, ")
+
+    def test_sequences_are_not_refined(self) -> None:
+        frame = visits(20)
+        with pytest.raises(ParameterError, match="refine is asked for, but the table holds sequences; leave it out"):
+            choose(frame, schema_of(frame), refine=True)

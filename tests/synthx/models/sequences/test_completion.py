@@ -78,7 +78,7 @@ class TestFilling:
         sampler, under_way, steps = begun(sequences, frame)
         known = np.ones(steps.codes.shape, bool)
         known[first, sampler.codec.names.index("weight")] = False
-        lengths = frame.groupby("patient", sort=False).size().to_numpy()
+        lengths = frame.groupby("patient", sort=False).size().to_numpy().astype(np.int64)
         _, values = fill_steps(sampler, under_way, steps, known, lengths, chance())
         drawn = values[first, list(sampler.codec.numbers).index("weight")]
         assert np.corrcoef(drawn, frame["weight"][first])[0, 1] > 0.3

@@ -59,12 +59,11 @@ def test_alike_draws_equal_sequences_from_equal_places(sequences: SequenceVAE) -
     sampler, lengths = sequences._sampler(), np.full(3, 6)
     static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
     latent, spans = torch.zeros(3, sequences.latent), np.full(3, 30.0)
-    codes, values = sampler.draw(static, latent, lengths, spans, chance(alike=True))
-    first, second, third = np.split(values, 3)
-    assert np.array_equal(first, second, equal_nan=True) and np.array_equal(second, third, equal_nan=True)
-    codes, _ = sampler.draw(static, latent, lengths, spans, chance())
-    first, second, third = np.split(codes, 3)
-    assert not np.array_equal(first, second) and not np.array_equal(second, third)
+    for alike in (True, False):
+        _, values = sampler.draw(static, latent, lengths, spans, chance(alike=alike))
+        first, second, third = np.split(values, 3)
+        assert np.array_equal(first, second, equal_nan=True) == alike
+        assert np.array_equal(second, third, equal_nan=True) == alike
 
 
 def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -> None:

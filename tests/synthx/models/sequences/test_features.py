@@ -110,15 +110,25 @@ class TestDescribe:
         features, _, _ = fitted(*NUMBERS, TIME)
         history = History.empty(1, 3)
         described = self.one(features, history, clock=6.0, began=0.0, place=2, span=21.0)
-        assert described[-2:].tolist() == pytest.approx([np.log1p(15 / 3) / 4, 15 / 21])
+        assert described[-4:-2].tolist() == pytest.approx([np.log1p(15 / 3) / 4, 15 / 21])
+        assert described[-2:].tolist() == pytest.approx([-1, -np.log1p(1) / 4])  # five gaps of time for six steps
         over = self.one(features, history, clock=30.0, began=0.0, place=2, span=21.0)
-        assert over[-2:].tolist() == [0, 0]
+        assert over[-4:-2].tolist() == [0, 0]
+        assert over[-2:].tolist() == pytest.approx([-2, -np.log1p(6) / 4])
+
+    def test_the_calendar_of_the_last_step_is_told_but_not_of_the_first_one_itself(self) -> None:
+        features, _, _ = fitted(*NUMBERS, DATE)
+        monday = pd.Timestamp("2024-01-01").value / 1_000
+        told = self.one(features, History.empty(1, 3), clock=monday, began=monday, place=1)
+        assert told[-12:-2].tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 0]
+        untold = self.one(features, History.empty(1, 3), clock=monday, began=monday, place=0)
+        assert not untold[-12:].any()
 
     def test_the_time_of_a_step_is_what_elapsed_and_the_calendar(self) -> None:
         features, _, _ = fitted(*NUMBERS, DATE)
         monday = pd.Timestamp("2024-01-01").value / 1_000
         described = features.timely(np.array([monday]), np.array([monday - 6 * 3_600e6]))[0]
-        assert described.tolist() == pytest.approx([np.log1p(2), 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
+        assert described[:-2].tolist() == pytest.approx([np.log1p(2), 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
 
     def one(
         self,
