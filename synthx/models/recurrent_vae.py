@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthx.errors import ParameterError
+from synthx.codec.sequence.extent import Extent
 from synthx.errors import ParameterError
 from synthx.models.descent import descend
 from synthx.models.latents.prior import FlowMatching, Prior
@@ -130,12 +130,10 @@ class SequenceVAE(Explorable):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_whole_settings(LEAST)
-        if not 0 < self.beta < math.inf:
-            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number above 0; 0.5 is usual")
+        if not 0 <= self.beta < math.inf:
+            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number from 0 on")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ParameterError(f"dropout is {self.dropout!r}", remedy="give a share from 0 to below 1, or none")
-        if not 0 <= self.beta < float("inf"):
-            raise ParameterError(f"beta is {self.beta!r}", remedy="give a number from 0 on")
 
     def _learn(
         self, coded: CodedEntities, device: torch.device, budget: Budget, progress: Progress | None
@@ -176,12 +174,14 @@ class SequenceVAE(Explorable):
         return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
 
     def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
-        digits = Digits(self.steps_.sizes).split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
-        features, timely = self.features_.of_entities(coded.steps, coded.lengths, coded.spans)
+        digits_of = Digits(self.steps_.sizes)
+        digits = digits_of.split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
+        features, timely = self.features_.of_entities(coded.steps, coded.lengths, coded.spans, coded.totals)
         return Sequences(
             digits.to(device),
             torch.from_numpy(features).to(device),
             torch.from_numpy(timely).to(device),
+            torch.from_numpy(coded.steps.measured[:, list(digits_of.column)]).to(device),
             torch.from_numpy(coded.starts).to(device),
             torch.from_numpy(coded.lengths).to(device),
             coded.static.to(device),
@@ -200,6 +200,7 @@ class SequenceVAE(Explorable):
             hidden=self.hidden,
             width=self.width,
             units=self.units,
+            sorts=[self.steps_.sorts[column] for column in digits.column],
         )
         if sequences is not None:
             network.steps.smooth(digits.ranks(self.steps_.ranks))
@@ -256,13 +257,11 @@ class SequenceVAE(Explorable):
     def _sampler(self) -> SequenceSampler:
         return SequenceSampler(self.network_, self.steps_, self.features_)
 
-    def _draw(
-        self, static: Tensor, lengths: np.ndarray, spans: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, static: Tensor, extent: Extent, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         sampler = self._sampler()
         chance, static = self._chance(rng, sampler.device), static.to(sampler.device)
         noise = torch.randn(len(static), self.latent, generator=chance.generator, device=sampler.device)
-        return sampler.draw(static, self._latent(noise, static), lengths, spans, chance)
+        return sampler.draw(static, self._latent(noise, static), extent, chance)
 
     # -- files --------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ it in `registry.py`.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -14,8 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from synthx.codec.cells import read_strictly
 from synthx.codec.keys import fresh_keys
-from synthx.codec.sequence.long import LENGTH, SPAN, LongTable, join_long, span_of, static_schema, step_schema
+from synthx.codec.sequence.extent import Extent
+from synthx.codec.sequence.long import END, LENGTH, SPAN, START, LongTable, join_long, static_schema, step_schema
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.codec.table import Coded
 from synthx.condition import Condition
@@ -38,6 +42,8 @@ __all__ = ["CodedEntities", "SequenceSynthesizer"]
 
 STATIC_SHARE = 0.15
 """Of the time budget, what the static columns may take."""
+MOST_STEPS = 262_144
+"""Steps that are drawn together, about."""
 FEWEST_ENTITIES = 64
 """Entities that are drawn together, however long they are."""
 LEAST = {"seed": 0, "rare_threshold": 1, "batch_size": 1}
@@ -54,12 +60,15 @@ class CodedEntities(NamedTuple):
         How many steps each has, and the time from its first to its last, in the time column's own unit.
     steps : CodedSteps
         Of all entities, one after the other.
+    totals : int array, shape (entities,), optional
+        How many steps each will have in the end, where the given ones are a beginning.
     """
 
     static: Tensor
     lengths: np.ndarray
     spans: np.ndarray
     steps: CodedSteps
+    totals: np.ndarray | None = None
 
     @property
     def starts(self) -> np.ndarray:
@@ -88,9 +97,7 @@ class SequenceSynthesizer(Synthesizer):
         """Learn coded sequences on a device; return what ended training and the steps taken."""
 
     @abstractmethod
-    def _draw(
-        self, static: Tensor, lengths: np.ndarray, spans: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, static: Tensor, extent: Extent, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw the steps of entities; return codes (steps, columns) and numbers (steps, numbers), entity by entity."""
 
     @abstractmethod
@@ -301,7 +308,7 @@ class SequenceSynthesizer(Synthesizer):
             static = self.static_.sample(min(many, n - done if SPAN not in conditions else many), conditions, rng)
             tried += len(static)
             lengths = static[LENGTH].to_numpy(np.int64)
-            codes, numbers = self._draw(self.static_.encode(static), lengths, self._spans(static), rng)
+            codes, numbers = self._draw_in_parts(static, lengths, rng)
             kept = self._keep(numbers, lengths, conditions, n - done)
             static = self.static_.renew(static[kept], rng, first=done)  # so that keys differ from batch to batch
             lengths, entity = lengths[kept], np.repeat(kept, lengths)
@@ -312,10 +319,26 @@ class SequenceSynthesizer(Synthesizer):
             if len(frame):
                 yield frame
 
-    def _spans(self, static: pd.DataFrame) -> np.ndarray:
-        """Return the spans of entities in the time column's own unit."""
-        time = self.schema_.time
-        return np.zeros(len(static)) if time is None else span_of(static[SPAN].to_numpy(np.float64), time)
+    def _draw_in_parts(
+        self, static: pd.DataFrame, lengths: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the steps of entities, not too many steps at once."""
+        digits, extent = self.static_.encode(static), self._extent(static)
+        part = np.cumsum(lengths) // MOST_STEPS
+        cuts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(static)]
+        drawn = [
+            self._draw(digits[start:end], extent.pick(slice(start, end)), rng)
+            for start, end in itertools.pairwise(cuts)
+        ]
+        return np.concatenate([codes for codes, _ in drawn]), np.concatenate([numbers for _, numbers in drawn])
+
+    def _extent(self, static: pd.DataFrame) -> Extent:
+        """Return how far entities go, times in the time column's own unit."""
+        time, lengths = self.schema_.time, static[LENGTH].to_numpy(np.int64)
+        if time is None:
+            return Extent(lengths, np.zeros(len(static)), np.zeros(len(static)))
+        starts, ends = (read_strictly(static[name], dataclasses.replace(time, name=name)) for name in (START, END))
+        return Extent(lengths, starts, np.maximum(ends - starts, 0.0))
 
     def _keep(
         self, numbers: np.ndarray, lengths: np.ndarray, conditions: Mapping[str, Condition], most: int

@@ -16,19 +16,21 @@ from synthx.errors import DataError, SchemaError
 from synthx.schema import Column, Kind, Role, Schema
 
 __all__ = [
+    "END",
     "LENGTH",
     "SPAN",
+    "START",
     "LongTable",
     "join_long",
     "read_times",
     "span_in_units",
-    "span_of",
     "static_schema",
     "step_schema",
 ]
 
-LENGTH, SPAN = "(length)", "(span)"
-"""Columns that are added to the static ones: how many steps an entity has, and the time from its first to its last."""
+LENGTH, START, END, SPAN = "(length)", "(start)", "(end)", "(span)"
+"""Columns that are added to the static ones: how many steps an entity has, when it begins and ends, how long it lasts.
+The last two tell the same twice: what ends on one day for all is an end, what is asked for is a span."""
 
 MICROSECONDS_A_DAY = 86_400e6
 
@@ -41,7 +43,7 @@ class LongTable:
     ----------
     entities : Entities
     static : DataFrame, shape (entities, static columns + 1 or 2)
-        With `LENGTH` and, where there is a time, `SPAN`.
+        With `LENGTH` and, where there is a time, `START`, `END` and `SPAN`.
     steps : DataFrame, shape (rows, other columns)
         Sorted by entity and time.
     rows : int array, shape (rows,)
@@ -83,6 +85,8 @@ class LongTable:
         time = schema.time
         if when is not None and time is not None:
             ends = np.cumsum(lengths)
+            static[START] = frame[time.name].iloc[rows[ends - lengths]].reset_index(drop=True)
+            static[END] = frame[time.name].iloc[rows[ends - 1]].reset_index(drop=True)
             ordered = when[rows]
             static[SPAN] = span_in_units(ordered[ends - 1] - ordered[ends - lengths], time)
         steps = frame[list(step_schema(schema).names)].iloc[rows].reset_index(drop=True)
@@ -140,11 +144,6 @@ def span_in_units(span: NDArray[np.float64], time: Column) -> NDArray[np.float64
     return span / MICROSECONDS_A_DAY if time.kind is Kind.DATETIME else span
 
 
-def span_of(units: NDArray[np.float64], time: Column) -> NDArray[np.float64]:
-    """Return spans as the codec counts time, from spans as people give them."""
-    return units * MICROSECONDS_A_DAY if time.kind is Kind.DATETIME else units
-
-
 def step_schema(schema: Schema) -> Schema:
     """Return the schema of what changes from step to step."""
     return schema.select(name for name in schema.names if name not in schema.entity and name not in schema.static)
@@ -153,10 +152,20 @@ def step_schema(schema: Schema) -> Schema:
 def static_schema(schema: Schema, static: pd.DataFrame) -> Schema:
     """Return the schema of what is constant within an entity, its length and its span included."""
     columns = [schema[name] for name in schema.static]
-    for name in (LENGTH, SPAN):
-        if name in static:
-            columns.append(_counted(name, static[name], schema))
+    columns.append(_counted(LENGTH, static[LENGTH], schema))
+    time = schema.time
+    if time is not None:
+        for name in (START, END):
+            columns.append(_settled(dataclasses.replace(time, name=name, role=None), static[name]))
+        columns.append(_counted(SPAN, static[SPAN], schema))
     return Schema(tuple(columns))
+
+
+def _settled(column: Column, series: pd.Series[Any]) -> Column:
+    """Return a column, as a constant where it has one number only."""
+    if column.kind.is_number and series.nunique() == 1:
+        return Column(name=column.name, kind=Kind.CONSTANT, dtype=column.dtype, levels=(series.iloc[:1].tolist()[0],))
+    return column
 
 
 def _counted(name: str, series: pd.Series[float], schema: Schema) -> Column:

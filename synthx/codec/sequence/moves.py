@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.references import Reference
+from synthx.codec.table import ColumnCodec
 
-__all__ = ["NumberCodec"]
+__all__ = ["NumberCodec", "known_range"]
 
 Floats = NDArray[np.float64]
 LEVEL_BINS, MOVE_BINS, MOVE_SPIKES = 48, 64, 128
@@ -106,7 +107,7 @@ class NumberCodec:
             holders=holders[~known],
         )
         level = dataclasses.replace(level, grid=whole.grid) if level.size > level.first_spike else whole
-        return cls(level, reference, move, _ends(whole) if bounded else None)
+        return cls(level, reference, move, known_range(whole) if bounded else None)
 
     @property
     def size(self) -> int:
@@ -129,6 +130,19 @@ class NumberCodec:
             widths += [np.full(part.first_bin, narrowest), np.maximum(np.diff(edges), narrowest)]
         return np.concatenate(widths)
 
+    def beyond(self, values: Floats, source: Floats) -> Floats:
+        """Return how far values lie beyond what codes reach, as a share of the reach; 0 inside, shape (steps,)."""
+        far = np.zeros(len(values))
+        parts = [(self.level, values, np.isnan(source))]
+        if self.move is not None:
+            parts.append((self.move, self.distances(values, source), ~np.isnan(source)))
+        for codec, found, here in parts:
+            low, high = known_range(codec)
+            if high > low:
+                excess = np.abs(found - np.clip(found, low, high)) / (high - low)
+                far = np.where(here & ~np.isnan(found), excess, far)
+        return far
+
     def source(self, values: Floats, history: History) -> Floats:
         """Return what the number is measured from at each step, NaN where it is not known; shape (steps,)."""
         return np.full(len(values), np.nan) if self.reference is None else self.reference.of(values, history)
@@ -139,7 +153,7 @@ class NumberCodec:
             return self.reference.distance(values, source)
         found = values - source
         if self.level.grid.step == 0:
-            found[np.abs(found) <= ROUNDING * np.maximum(np.abs(values), np.abs(_ends(self.level)).max())] = 0.0
+            found[np.abs(found) <= ROUNDING * np.maximum(np.abs(values), np.abs(known_range(self.level)).max())] = 0.0
         return found
 
     def encode(self, values: Floats, source: Floats) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -184,7 +198,8 @@ class NumberCodec:
         )
 
 
-def _ends(codec: NumericCodec) -> tuple[float, float]:
-    """Return the least and the largest value that a codec knows."""
+def known_range(codec: ColumnCodec) -> tuple[float, float]:
+    """Return the least and the largest number that a codec knows."""
+    assert isinstance(codec, NumericCodec)
     known = np.concatenate([codec.spikes, codec.knots])
     return (float(known.min()), float(known.max())) if len(known) else (-np.inf, np.inf)

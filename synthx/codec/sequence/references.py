@@ -23,8 +23,11 @@ Floats = NDArray[np.float64]
 
 SAMPLE = 20_000
 PIECES = 100
-LEAST_GAIN = 0.1
-"""Nats a value that a reference must save."""
+LEAST_GAIN = 1.0
+"""Nats a value that a column's own last value must save. Where it saves less, the series is mostly noise around what
+moves slowly; levels then keep it where it belongs, and sums of distances would drift."""
+LEAST_GAIN_OF_SHAPE = 0.1
+"""Nats that moving the last value on must save beyond that value, or a ratio beyond a difference."""
 LEAST_GAIN_OF_ANOTHER = 0.25
 """Nats that a reference to another column must save beyond one to the column itself."""
 ALIKE = 0.9
@@ -89,9 +92,12 @@ def entropy(values: Floats, finest: float) -> float:
     pieces = min(PIECES, len(ordered))
     ends = np.linspace(0, len(ordered), pieces + 1).astype(int)
     edges = np.concatenate([ordered[ends[:-1]], ordered[-1:]])
-    widths = np.maximum(np.diff(edges), finest)
-    shares = np.diff(ends) / len(ordered)
-    return float((shares * np.log(widths / shares)).sum())
+    widths, shares = np.diff(edges), np.diff(ends) / len(ordered)
+    single = widths == 0
+    goes_on = single[1:] & single[:-1] & (edges[1:-1] == edges[:-2])  # one value fills several pieces
+    piece = np.concatenate([[0], np.cumsum(~goes_on)])
+    joined, breadths = np.bincount(piece, shares), np.maximum(np.bincount(piece, widths), finest)
+    return float((joined * np.log(breadths / joined)).sum())
 
 
 def choose_references(
@@ -181,7 +187,8 @@ class _Search:
         last = Reference(column)
         chosen = last if self.saved(column, last, None) >= LEAST_GAIN else None
         onward = Reference(column, onward=True)
-        return onward if self.saved(column, onward, chosen) >= LEAST_GAIN else chosen
+        beyond = max(LEAST_GAIN_OF_SHAPE, LEAST_GAIN - self.saved(column, last, None))
+        return onward if self.saved(column, onward, last) >= beyond else chosen
 
     def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
         """Return how many nats a filled cell saves by a reference, compared with another or with none."""
@@ -209,7 +216,7 @@ class _Search:
         if self.times[column] or not self.positive[[column, reference.column]].all():
             return reference
         ratio = reference._replace(ratio=True)
-        return ratio if self.saved(column, ratio, reference) >= LEAST_GAIN else reference
+        return ratio if self.saved(column, ratio, reference) >= LEAST_GAIN_OF_SHAPE else reference
 
     def alike(self, column: int) -> list[int]:
         """Return the columns that correlate with a column where both are filled."""

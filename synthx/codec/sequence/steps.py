@@ -35,12 +35,15 @@ class CodedSteps(NamedTuple):
         What is known of them before each step.
     clock : float array, shape (steps,)
         The time; the number of the step where there is no time column.
+    measured : bool array, shape (steps, columns)
+        Where a number's reference is known, so that it is coded as a distance from it (or is missing).
     """
 
     codes: NDArray[np.int32]
     values: Floats
     history: History
     clock: Floats
+    measured: NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +167,15 @@ class StepCodec:
         )
 
     @property
+    def sorts(self) -> tuple[tuple[int, int] | None, ...]:
+        """The first level and the first distance among the codes of each column; None where there are no distances."""
+        numbers = [self.numbers.get(name) for name in self.names]
+        return tuple(
+            None if number is None or number.move is None else (number.level.first_spike, number.level.size)
+            for number in numbers
+        )
+
+    @property
     def time(self) -> int | None:
         """The index of the time among the numbers (it is the first, where there is one)."""
         return 0 if self.table.schema.time is not None else None
@@ -176,10 +188,13 @@ class StepCodec:
         clock = _clock(values, self.time, starts)
         history = History.before_steps(values, clock, starts)
         codes = self.table.encode(frame).codes
+        measured = np.zeros(codes.shape, bool)
         for index, (name, number) in enumerate(self.numbers.items()):
             source = number.source(values, history)
-            codes[:, self.names.index(name)] = number.encode(values[:, index], source)[0]
-        return CodedSteps(codes, values, history, clock)
+            column = self.names.index(name)
+            codes[:, column] = number.encode(values[:, index], source)[0]
+            measured[:, column] = ~np.isnan(source)
+        return CodedSteps(codes, values, history, clock, measured)
 
     def decode_numbers(self, codes: NDArray[np.int32], offsets: Floats, history: History) -> Floats:
         """Return the values of the columns of numbers at one step of some sequences; (sequences, numbers)."""

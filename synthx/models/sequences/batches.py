@@ -25,6 +25,8 @@ class Sequences:
     digits : integer Tensor, shape (steps, digits)
     features : float Tensor, shape (steps, features)
     timely : float Tensor, shape (steps, timely)
+    measured : bool Tensor, shape (steps, digits)
+        Where a number is coded as a distance, if it is not missing.
     starts, lengths : int64 Tensors, shape (sequences,)
         The first step of each sequence, and how many it has.
     static : int64 Tensor, shape (sequences, static digits)
@@ -33,6 +35,7 @@ class Sequences:
     digits: Tensor
     features: Tensor
     timely: Tensor
+    measured: Tensor
     starts: Tensor
     lengths: Tensor
     static: Tensor

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.steps import StepCodec
 from synthx.models.allowed import Allowed
@@ -19,6 +20,9 @@ from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.network import RecurrentNetwork
 
 __all__ = ["Chance", "Given", "SequenceSampler", "UnderWay"]
+
+UNLIKELIHOOD = 20.0
+"""Nats that a number loses for each reach of its column by which it lies beyond."""
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -132,28 +136,27 @@ class SequenceSampler:
         self.allowed = Allowed(self.digits, codec.drawn, {}, self.device)
         self.numbers = {codec.names.index(name): (place, name) for place, name in enumerate(codec.numbers)}
 
-    def begin(self, static: Tensor, latent: Tensor, lengths: Codes, spans: Floats) -> UnderWay:
+    def begin(self, static: Tensor, latent: Tensor, extent: Extent) -> UnderWay:
         """Return sequences before their first step; static digits (n, static digits), latent (n, latent)."""
         count = len(latent)
         return UnderWay(
             torch.cat([self.network.condition(static), latent], dim=1),
-            lengths,
-            spans,
+            extent.lengths,
+            extent.spans,
             None,
             torch.zeros(count, len(self.digits.sizes) * self.network.steps.width, device=self.device),
             History.empty(count, len(self.codec.numbers)),
-            np.zeros(count),
-            np.zeros(count),
+            extent.starts,
+            extent.starts,
             np.zeros(count, np.int64),
         )
 
     @torch.no_grad()
-    def draw(
-        self, static: Tensor, latent: Tensor, lengths: Codes, spans: Floats, chance: Chance
-    ) -> tuple[Codes, Floats]:
+    def draw(self, static: Tensor, latent: Tensor, extent: Extent, chance: Chance) -> tuple[Codes, Floats]:
         """Draw whole sequences; return codes (steps, columns) and numbers (steps, numbers), one after the other."""
+        lengths = extent.lengths
         order = np.argsort(-lengths, kind="stable")  # the longest first: those that go on stand in front
-        under_way = self.begin(static, latent, lengths, spans).pick(order)
+        under_way = self.begin(static, latent, extent).pick(order)
         starts = (np.cumsum(lengths) - lengths)[order]
         codes = np.zeros((int(lengths.sum()), len(self.codec.names)), np.int64)
         values = np.zeros((len(codes), len(self.codec.numbers)))
@@ -187,8 +190,8 @@ class SequenceSampler:
             source = self._source(column, values, history)
             stated = None if said is None else self._state(column, said, source)
             for digit in self.digits.of_column(column):
-                logits = self.network.steps.logits(digit, sums)
-                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, source, said), chance)
+                logits = self._sorted(column, self.network.steps.logits(digit, sums), source)
+                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, said), chance)
                 if stated is not None:
                     drawn, known = self._follow(digit, drawn, logits, stated)
                     likelihood += known
@@ -197,7 +200,7 @@ class SequenceSampler:
             codes[:, column] = self._join(column, digits)
             self._settle(column, codes, values, source, chance, said)
             if stated is not None:
-                likelihood -= self._width(column, codes, stated[1])
+                likelihood -= self._width(column, codes, values, source, stated[1])
             if timed:
                 self._tell_time(under_way, sums, values[:, 0])
         self._advance(under_way, digits, values)
@@ -222,11 +225,10 @@ class SequenceSampler:
         return self.network.steps.begin(self.network.context(hidden.squeeze(1), features, under_way.condition))
 
     def _arrive(self, under_way: UnderWay, given: Given | None) -> Given | None:
-        """Let sequences end when they are to end: the time of a last step is known beforehand."""
-        assert self.codec.time is not None
+        """Let sequences begin and end when they are to: the times of first and last steps are known beforehand."""
         time = next(iter(self.codec.numbers.values()))
-        end = time.level.grid.snap(under_way.began + under_way.spans)
-        last = (under_way.lengths - under_way.place == 1) & (under_way.place > 0) & (end >= under_way.clock)
+        end = time.level.grid.snap(under_way.began + np.where(under_way.place == 0, 0.0, under_way.spans))
+        last = (under_way.place == 0) | ((under_way.lengths - under_way.place == 1) & (end >= under_way.clock))
         if not last.any():
             return given
         count, columns = len(last), len(self.codec.names)
@@ -247,19 +249,21 @@ class SequenceSampler:
         number = self.codec.numbers[self.numbers[column][1]]
         return None if number.move is None else number.source(values, history)
 
-    def _fitting(
-        self, column: int, digit: int, logits: Tensor, digits: Tensor, source: Floats | None, given: Given | None
-    ) -> Tensor:
-        """Rule out what cannot be: rare codes, levels where the reference is known, distances where it is not."""
+    def _sorted(self, column: int, logits: Tensor, source: Floats | None) -> Tensor:
+        """Rule out levels where the reference is known, and distances where it is not."""
+        sorts = self.codec.sorts[column]
+        if source is None or sorts is None:
+            return logits
+        known = torch.from_numpy(~np.isnan(source)).to(self.device)
+        code = torch.arange(logits.shape[1], device=self.device)
+        fitting = ((code < sorts[1]) != known[:, None]) | (code < sorts[0])
+        return logits.masked_fill(~fitting, NEVER)
+
+    def _fitting(self, column: int, digit: int, logits: Tensor, digits: Tensor, given: Given | None) -> Tensor:
+        """Rule out what shall not be: rare codes, and missing cells where they are to be filled."""
         first = digits[:, digit - 1] if digit in self.digits.second else None
         logits = self.allowed.rule_out(digit, logits, first)
         missing = self.codec.missing[column]
-        if source is not None:
-            number = self.codec.numbers[self.numbers[column][1]]
-            known = torch.from_numpy(~np.isnan(source)).to(self.device)
-            code = torch.arange(logits.shape[1], device=self.device)
-            fitting = ((code < number.level.size) != known[:, None]) | (code < missing)
-            logits = logits.masked_fill(~fitting, NEVER)
         if given is not None and missing and first is None and self.digits.base(column) == 1:
             logits = logits.clone()
             logits[:, :missing] += NEVER / 2  # a cell to be filled is not left missing, if it can be helped
@@ -316,12 +320,20 @@ class SequenceSampler:
         drawn = self.codec.numbers[name].decode(codes[:, column], chance.of_offsets(len(codes)), source)
         values[:, place] = drawn if given is None else np.where(given.known[:, column], given.values[:, place], drawn)
 
-    def _width(self, column: int, codes: Codes, known: NDArray[np.bool_]) -> Tensor:
-        """Return the logarithm of how wide the bins of given numbers are, 0 elsewhere; shape (n,)."""
+    def _width(
+        self, column: int, codes: Codes, values: Floats, source: Floats | None, known: NDArray[np.bool_]
+    ) -> Tensor:
+        """Return the logarithm of how wide the bins of given numbers are, 0 elsewhere; shape (n,).
+
+        A number beyond all bins is in the outermost; it is taken to be less likely the farther it is.
+        """
         if column not in self.numbers:
             return torch.zeros(len(codes), device=self.device)
-        widths = self.codec.numbers[self.numbers[column][1]].widths[codes[:, column]]
-        return torch.from_numpy(np.where(known, np.log(widths), 0.0).astype(np.float32)).to(self.device)
+        place, name = self.numbers[column]
+        number = self.codec.numbers[name]
+        far = number.beyond(values[:, place], np.full(len(codes), np.nan) if source is None else source)
+        widths = np.log(number.widths[codes[:, column]]) + UNLIKELIHOOD * far
+        return torch.from_numpy(np.where(known, widths, 0.0).astype(np.float32)).to(self.device)
 
     def _tell_time(self, under_way: UnderWay, sums: Tensor, clock: Floats) -> None:
         before = np.where(under_way.place == 0, clock, under_way.clock)

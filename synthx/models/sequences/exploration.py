@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from synthx.codec.cells import read_strictly
 from synthx.codec.keys import fresh_keys
-from synthx.codec.sequence.long import LENGTH, LongTable, step_schema
+from synthx.codec.sequence.long import END, LENGTH, SPAN, LongTable, step_schema
 from synthx.errors import DataError, ParameterError
 from synthx.models.latents.paths import arc
 from synthx.models.latents.prior import Prior
@@ -22,6 +23,7 @@ from synthx.models.sequences.batches import Sequences
 from synthx.models.sequences.completion import continue_steps, fill_steps, without_missing
 from synthx.models.sequences.drawing import Chance, SequenceSampler
 from synthx.models.sequential import CodedEntities, SequenceSynthesizer
+from synthx.schema import Kind
 
 __all__ = ["Explorable"]
 
@@ -180,7 +182,7 @@ class Explorable(SequenceSynthesizer):
         digits, lengths = self.static_.encode(static).to(sampler.device), static[LENGTH].to_numpy(np.int64)
         latent = self._latent(noise.to(sampler.device), digits)
         chance = self._chance(rng, sampler.device, alike=alike)
-        codes, numbers = sampler.draw(digits, latent, lengths, self._spans(static), chance)
+        codes, numbers = sampler.draw(digits, latent, self._extent(static), chance)
         keys = fresh_keys(self.schema_, np.repeat(np.arange(len(static)), lengths), rng)
         return self._join(static, codes, numbers, lengths, keys, rng)
 
@@ -221,14 +223,13 @@ class Explorable(SequenceSynthesizer):
         rng = np.random.default_rng(seed)
         long = self._read(frame)
         static = self._reaching(long, steps, rng)
-        coded = self._code(long)._replace(static=self.static_.encode(static))
+        extent = self._extent(static)
+        coded = self._code(long)._replace(static=self.static_.encode(static), totals=extent.lengths, spans=extent.spans)
         sampler = self._sampler()
         mean, deviation = self._places(self._on_device(coded, sampler.device))
         chance = self._chance(rng, sampler.device)
         latent = mean + deviation * torch.randn(mean.shape, generator=chance.generator, device=sampler.device)
-        begun = sampler.begin(
-            coded.static.to(sampler.device), latent, static[LENGTH].to_numpy(np.int64), self._spans(static)
-        )
+        begun = sampler.begin(coded.static.to(sampler.device), latent, extent)
         codes, numbers = continue_steps(sampler, begun, coded.steps, long.lengths, steps, chance)
         added = np.full(len(static), steps)
         which = np.repeat(np.arange(len(static)), steps)
@@ -239,14 +240,25 @@ class Explorable(SequenceSynthesizer):
         """Return the static columns with a length and a span that leave room for `more` steps."""
         static = drawn = long.static.copy()
         if self.static_.model is not None:
-            drawn = static.astype(dict.fromkeys(self.limits.names, object))
-            drawn.loc[:, list(self.limits.names)] = None
+            open_ended = [name for name in (LENGTH, END, SPAN) if name in static]
+            drawn = static.astype(dict.fromkeys(open_ended, object))
+            drawn.loc[:, open_ended] = None
             drawn = self.static_.model.impute(drawn, seed=int(rng.integers(2**32)))
-        for column in self.limits:  # one that all sequences share is known, and nothing is drawn
-            whole = drawn[column.name] if column.levels is None else column.levels[0]
-            static[column.name] = np.maximum(np.asarray(whole, np.float64), static[column.name])
+        schema = self.static_.codec.schema
+        for name in (LENGTH, END):
+            if name in static:
+                column = schema[name]  # what all sequences share is known, and nothing is drawn
+                whole = drawn[name] if column.levels is None else pd.Series(column.levels * len(static))
+                column = dataclasses.replace(column, kind=self._kind_of(name))
+                later = read_strictly(whole, column) > read_strictly(static[name], column)
+                static[name] = static[name].where(~later, whole)
         static[LENGTH] = np.maximum(static[LENGTH], long.lengths + more).astype(np.int64)
         return static
+
+    def _kind_of(self, limit: str) -> Kind:
+        """Return what the cells of `LENGTH` or `END` mean, even where all are the same."""
+        time = self.schema_.time
+        return Kind.INTEGER if limit == LENGTH or time is None else time.kind
 
     def impute(self, frame: pd.DataFrame, columns: list[str] | None = None, *, seed: int | None = None) -> pd.DataFrame:
         """Fill missing cells within sequences by draws from what is likely, given the cells before and after them.
@@ -311,7 +323,7 @@ class Explorable(SequenceSynthesizer):
         mean, deviation = self._places(self._on_device(coded, sampler.device), shown)
         chance = self._chance(rng, sampler.device)
         latent = mean + deviation * torch.randn(mean.shape, generator=chance.generator, device=sampler.device)
-        begun = sampler.begin(coded.static.to(sampler.device), latent, some.lengths, self._spans(some.static))
+        begun = sampler.begin(coded.static.to(sampler.device), latent, self._extent(some.static))
         codes, numbers = fill_steps(sampler, begun, coded.steps, known, some.lengths, chance)
         which = np.repeat(np.arange(len(part)), some.lengths)
         keys = {name: some.entities.keys[name].iloc[which].reset_index(drop=True) for name in self.schema_.entity}

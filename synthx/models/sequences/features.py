@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.calendar import CALENDAR, calendar
 from synthx.codec.sequence.history import History
+from synthx.codec.sequence.moves import known_range
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.codec.table import ColumnCodec
 from synthx.schema import Kind
@@ -61,6 +62,9 @@ class StepFeatures:
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
         """Learn how numbers are scaled from the steps of the training sequences."""
+        ends = [known_range(codec.table.columns[name]) for name in codec.numbers]
+        if ends:  # what hardly anybody has shall not stretch the scale
+            values = np.clip(values, *np.array(ends).T)
         filled = ~np.isnan(values)
         count = np.maximum(filled.sum(axis=0), 1)
         mean = np.where(filled, values, 0).sum(axis=0) / count
@@ -95,14 +99,18 @@ class StepFeatures:
         return (1 + (CALENDAR if self.dated else 0)) if self.timed else 0
 
     def of_entities(
-        self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats
+        self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats, totals: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Describe all steps of entities that stand one after the other: before they are drawn, and their time."""
+        """Describe all steps of entities that stand one after the other: before they are drawn, and their time.
+
+        `totals` says how many steps each will have, where `lengths` are those of beginnings.
+        """
         starts = np.cumsum(lengths) - lengths
         first = np.repeat(starts, lengths)
         place = np.arange(len(first)) - first
         clock = np.where(place == 0, steps.clock, np.roll(steps.clock, 1))
-        began, length, span = steps.clock[first], np.repeat(lengths, lengths), np.repeat(spans, lengths)
+        length = np.repeat(lengths if totals is None else totals, lengths)
+        began, span = steps.clock[first], np.repeat(spans, lengths)
         features = self.before(steps.history, clock, began, place, length, span)
         timely = self.timely(steps.clock, clock) if self.timed else np.empty((len(first), 0), np.float32)
         return features, timely

@@ -69,8 +69,8 @@ def posterior(
     if shown < 1:
         share = torch.rand(len(rows), 1, device=rows.device)
         whole = torch.rand(len(rows), 1, device=rows.device) < shown
-        seen = whole | (torch.arange(rows.shape[1], device=rows.device) < share * real.sum(dim=1, keepdim=True))
-        inputs = inputs * seen.unsqueeze(2)
+        place = torch.arange(rows.shape[1], device=rows.device)
+        real = real & (whole | (place < 1 + share * real.sum(dim=1, keepdim=True)))
     out: tuple[Tensor, Tensor] = network.encoder(inputs, real, network.condition(sequences.static))
     return out
 
@@ -107,14 +107,13 @@ def step_likelihood(
     spread = condition.unsqueeze(1).expand(-1, rows.shape[1], -1)
     context = network.context(hidden.reshape(count, -1), features, spread.reshape(count, -1))
     timely = sequences.timely[rows.flatten()] if network.steps.timely is not None else None
-    if batch.full:
-        return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
-    if rows.device.type == "cpu":  # padding costs time there; elsewhere, to find it would cost more
-        kept = real.flatten().nonzero().squeeze(1)
-        digits, vectors, context = digits[kept], vectors[kept], context[kept]
-        timely = None if timely is None else timely[kept]
-        return network.steps.log_likelihood(digits, vectors, context, timely, dropout).sum(), state
-    return (network.steps.log_likelihood(digits, vectors, context, timely, dropout) * real.flatten()).sum(), state
+    measured, weights = sequences.measured[rows.flatten()], real.flatten()
+    if not batch.full and rows.device.type == "cpu":  # padding costs time there; elsewhere, to find it would cost more
+        kept = weights.nonzero().squeeze(1)
+        digits, vectors, context, measured = digits[kept], vectors[kept], context[kept], measured[kept]
+        timely, weights = None if timely is None else timely[kept], weights[kept]
+    likelihood = network.steps.log_likelihood(digits, vectors, context, timely, measured, dropout)
+    return (likelihood if batch.full else likelihood * weights).sum(), state
 
 
 class SequenceLikelihood:

@@ -89,6 +89,8 @@ class RecurrentNetwork(nn.Module):
         How many digits tell the time.
     latent, hidden, width, units : int
         Of the latent vector, the recurrences, the vector of a value, and hidden units of each digit.
+    sorts : sequence of (int, int) or None
+        The first level and the first distance among the values of each digit; see `StepNetwork`.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class RecurrentNetwork(nn.Module):
         hidden: int,
         width: int,
         units: int,
+        sorts: Sequence[tuple[int, int] | None] = (),
     ) -> None:
         super().__init__()
         self.static_heads = Heads(static_sizes)
@@ -121,6 +124,7 @@ class RecurrentNetwork(nn.Module):
             context=2 * hidden,
             timely=timely,
             timed=timed,
+            sorts=sorts,
         )
         self.summary = nn.Linear(condition, self.steps.heads.total)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from synthx.codec.conditions import resolve
 from synthx.codec.generated import generate
-from synthx.codec.sequence.long import LENGTH, SPAN
+from synthx.codec.sequence.long import END, LENGTH, SPAN, START
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Condition, as_conditions
 from synthx.errors import ConditionError
@@ -70,7 +70,7 @@ class StaticModel:
         for name in given:
             if name in changing or name not in self.codec.schema:
                 static = [column.name for column in self.codec.schema if column.kind.is_modelled]
-                named = [name for name in static if name not in (LENGTH, SPAN)]
+                named = [name for name in static if name not in (LENGTH, START, END, SPAN)]
                 raise ConditionError(
                     f"column {name!r} changes over time, so it cannot be conditioned for a whole sequence"
                     if name in changing

@@ -39,13 +39,23 @@ class StepNetwork(nn.Module):
         Numbers that describe the time of the step itself; seen by the digits from `timed` on.
     timed : int
         How many digits tell the time; they come first.
+    sorts : sequence of (int, int) or None, optional
+        For each digit the first level and the first distance among its values, where it has both.
     """
 
     before: Tensor
     places: Tensor
 
     def __init__(
-        self, sizes: tuple[int, ...], *, width: int, hidden: int, context: int, timely: int = 0, timed: int = 0
+        self,
+        sizes: tuple[int, ...],
+        *,
+        width: int,
+        hidden: int,
+        context: int,
+        timely: int = 0,
+        timed: int = 0,
+        sorts: Sequence[tuple[int, int] | None] = (),
     ) -> None:
         super().__init__()
         self.heads = Heads(sizes)
@@ -77,6 +87,8 @@ class StepNetwork(nn.Module):
         earlier = torch.ones(count, count).triu(1)  # digit i is before digit j
         mask = earlier.repeat_interleave(width, 0).repeat_interleave(hidden, 1)
         self.register_buffer("before", mask, persistent=False)
+        for block, apart in enumerate(self._sorts_apart(sorts)):
+            self.register_buffer(f"apart{block}", apart, persistent=False)
 
     def smooth(self, ranks: Sequence[np.ndarray | None]) -> None:
         """Let values that are neighbours in an order start alike; see `Completer.smooth`."""
@@ -97,10 +109,30 @@ class StepNetwork(nn.Module):
         """Return the vectors of the digits of steps, side by side; (steps, digits) -> (steps, digits * width)."""
         return F.embedding(digits + self.places, self.vectors).flatten(1)
 
+    def _sorts_apart(self, sorts: Sequence[tuple[int, int] | None]) -> list[Tensor]:
+        """Return what keeps levels and distances apart, as two more rows of each block of `leave`.
+
+        The first is added to the logits where a number is measured from its reference, the second where it is not.
+        """
+        parts = [torch.zeros(heads, 2, values) for heads, values in self.heads.blocks]
+        for digit, sort in enumerate(sorts):
+            if sort is not None:
+                block, index = self._block[digit]
+                level, distance = sort
+                parts[block][index, 0, level:distance] = NEVER
+                parts[block][index, 1, distance:] = NEVER
+        return parts
+
     # -- learning: all digits at once ---------------------------------------------------------------------------
 
     def log_likelihood(
-        self, digits: Tensor, vectors: Tensor, context: Tensor, timely: Tensor | None, dropout: float = 0.0
+        self,
+        digits: Tensor,
+        vectors: Tensor,
+        context: Tensor,
+        timely: Tensor | None,
+        measured: Tensor,
+        dropout: float = 0.0,
     ) -> Tensor:
         """Return the log-probability of each digit of each step, in nats; shape (digits, steps), in the heads' order.
 
@@ -111,6 +143,8 @@ class StepNetwork(nn.Module):
             What `embed` gives for them.
         context : Tensor, shape (steps, context)
         timely : Tensor, shape (steps, timely), optional
+        measured : bool Tensor, shape (steps, digits)
+            Where a number is a distance from its reference, or missing; elsewhere it is a level, or missing.
         dropout : float
             The share of hidden units that is left out.
         """
@@ -121,7 +155,9 @@ class StepNetwork(nn.Module):
             )
         hidden = F.dropout(F.relu(hidden), dropout).unflatten(1, (-1, self.hidden)).transpose(0, 1)  # (D, B, H)
         hidden = F.relu(hidden + torch.baddbmm(self.mix_bias, hidden, self.mix))[self.heads.digits]
-        return log_likelihood(hidden, self.leave, self.bias, self.heads, digits)
+        sorts = torch.stack([measured, ~measured], dim=2).transpose(0, 1)[self.heads.digits].to(hidden.dtype)
+        apart = [torch.cat([leave, getattr(self, f"apart{block}")], dim=1) for block, leave in enumerate(self.leave)]
+        return log_likelihood(torch.cat([hidden, sorts], dim=2), apart, self.bias, self.heads, digits)
 
     # -- drawing: one digit at a time ---------------------------------------------------------------------------
 

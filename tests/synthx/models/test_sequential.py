@@ -172,7 +172,7 @@ class TestConditions:
     @pytest.mark.parametrize(
         ("limits", "message"),
         [
-            ({"span": 10_000}, r"column '\(span\)' never is 10000 \(the model knows \d+ to \d+\)"),
+            ({"span": 10_000}, r"never is 10000 \(the model knows \d+ to \d+\)"),
             ({"span": synthx.between(10_000, None)}, "is at least 10000"),
             ({"length": 0}, r"column '\(length\)' never is 0"),
             ({"length": 4_000}, "never is 4000"),

@@ -26,8 +26,9 @@ def test_the_last_of_february_in_a_leap_year() -> None:
 
 
 def test_what_is_left_of_a_month() -> None:
-    assert described("2024-02-28")[10:].tolist() == pytest.approx([1 / 31, np.log(2) / 3])
-    assert described("2024-02-29 23:00")[10:].tolist() == [0, 0]
+    assert described("2024-02-28")[10:12].tolist() == pytest.approx([1 / 31, np.log(2) / 3])
+    assert described("2024-02-29 23:00")[10:12].tolist() == [0, 0]
+    assert np.flatnonzero(described("2024-02-28")[12:]).tolist() == [1, 31 + 2]  # a day is left; a Wednesday
 
 
 def test_july_is_opposite_of_january() -> None:

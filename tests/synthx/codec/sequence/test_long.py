@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from synthx.codec.sequence.long import (
+    END,
     LENGTH,
     SPAN,
+    START,
     LongTable,
     join_long,
     read_times,
     span_in_units,
-    span_of,
     static_schema,
     step_schema,
 )
@@ -49,7 +50,7 @@ class TestOf:
 
     def test_static_columns_gain_length_and_span(self) -> None:
         static = LongTable.of(visits(), SCHEMA).static
-        assert static.columns.tolist() == ["sex", LENGTH, SPAN]
+        assert static.columns.tolist() == ["sex", LENGTH, START, END, SPAN]
         assert static["sex"].tolist() == ["f", None, "m"]
         assert static[LENGTH].tolist() == [3, 1, 1]
         assert static[SPAN].tolist() == [7, 0, 0]
@@ -114,24 +115,25 @@ class TestSchemas:
 
     def test_length_and_span_are_numbers_beside_the_static_columns(self) -> None:
         static = static_schema(SCHEMA, LongTable.of(visits(), SCHEMA).static)
-        assert static.names == ("sex", LENGTH, SPAN)
+        assert static.names == ("sex", LENGTH, START, END, SPAN)
         assert (static[LENGTH].kind, static[SPAN].kind) == (Kind.INTEGER, Kind.INTEGER)
 
     def test_a_span_of_days_need_not_be_whole(self) -> None:
-        table = pd.DataFrame({"sex": ["f", "m"], LENGTH: [2, 3], SPAN: [1.5, 0.0]})
+        begun = pd.to_datetime(["2024-01-01", "2024-01-02"])
+        table = pd.DataFrame({"sex": ["f", "m"], LENGTH: [2, 3], START: begun, END: begun, SPAN: [1.5, 0.0]})
         assert static_schema(DATED, table)[SPAN].kind is Kind.DECIMAL
 
     def test_a_length_that_all_share_is_constant(self) -> None:
-        table = pd.DataFrame({"sex": ["f", "m"], LENGTH: [24, 24], SPAN: [0.0, 0.0]})
+        table = pd.DataFrame({"sex": ["f", "m"], LENGTH: [24, 24], START: [0, 0], END: [0, 0], SPAN: [0.0, 0.0]})
         static = static_schema(SCHEMA, table)
         assert (static[LENGTH].kind, static[LENGTH].levels) == (Kind.CONSTANT, (24,))
         assert (static[SPAN].kind, static[SPAN].levels) == (Kind.CONSTANT, (0.0,))
+        assert (static[START].kind, static[START].levels, static[START].role) == (Kind.CONSTANT, (0,), None)
 
     def test_a_day_has_so_many_microseconds(self) -> None:
         spans = np.array([86_400e6, 43_200e6])
         assert span_in_units(spans, DATED["day"]).tolist() == [1, 0.5]
-        assert span_of(np.array([1, 0.5]), DATED["day"]).tolist() == spans.tolist()
-        assert span_in_units(spans, DAY).tolist() == span_of(spans, DAY).tolist() == spans.tolist()
+        assert span_in_units(spans, DAY).tolist() == spans.tolist()
 
 
 class TestJoin:

@@ -52,7 +52,7 @@ class TestEntropy:
 
     def test_of_equal_values_is_that_of_the_finest_piece(self) -> None:
         # a hundred pieces of width 0.5, each with a hundredth of the rows
-        assert entropy(np.full(1_000, 3.0), 0.5) == pytest.approx(math.log(50))
+        assert entropy(np.full(1_000, 3.0), 0.5) == pytest.approx(math.log(0.5))
 
     def test_of_a_normal_distribution(self) -> None:
         values = np.random.default_rng(0).normal(0, 2, 200_000)

@@ -18,6 +18,7 @@ def made(lengths: list[int]) -> Sequences:
         torch.arange(steps)[:, None],
         torch.zeros(steps, 1),
         torch.zeros(steps, 0),
+        torch.zeros(steps, 1, dtype=torch.bool),
         count.cumsum(0) - count,
         count,
         torch.arange(len(lengths))[:, None],

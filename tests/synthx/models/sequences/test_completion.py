@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.long import LongTable
 from synthx.codec.sequence.steps import CodedSteps
 from synthx.codec.table import TableCodec
@@ -19,7 +20,9 @@ def begun(model: SequenceVAE, frame: pd.DataFrame, *, room: int = 0) -> tuple[Se
     coded = model._code(LongTable.of(frame, model.schema_))
     sampler = model._sampler()
     latent = torch.zeros(len(coded.lengths), model.latent)
-    return sampler, sampler.begin(coded.static, latent, coded.lengths + room, coded.spans + 5.0 * room), coded.steps
+    starts = coded.steps.clock[coded.starts]
+    extent = Extent(coded.lengths + room, starts, coded.spans + 5.0 * room)
+    return sampler, sampler.begin(coded.static, latent, extent), coded.steps
 
 
 def chance(seed: int = 0) -> Chance:

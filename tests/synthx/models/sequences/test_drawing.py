@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.long import LongTable
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.batches import Batch
@@ -29,7 +30,11 @@ def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays:
         chosen = known.pick(torch.tensor([one]))
         length = int(chosen.lengths)
         learned, _ = step_likelihood(sequences.network_, Batch(chosen, 0, length), latent[:1], None)
-        under_way = sampler.begin(chosen.static, latent[:1], coded.lengths[[one]], coded.spans[[one]])
+        under_way = sampler.begin(
+            chosen.static,
+            latent[:1],
+            Extent(coded.lengths[[one]], coded.steps.clock[coded.starts[[one]]], coded.spans[[one]]),
+        )
         total = 0.0
         for row in range(coded.starts[one], coded.starts[one] + length):
             codes = coded.steps.codes[[row]].astype(np.int64)
@@ -48,7 +53,9 @@ def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays:
 def test_sequences_have_the_lengths_that_are_asked_for(sequences: SequenceVAE) -> None:
     sampler, lengths = sequences._sampler(), np.array([2, 9, 1, 5])
     static = torch.zeros(4, len(sequences.static_.digits.sizes), dtype=torch.long)
-    codes, values = sampler.draw(static, torch.zeros(4, sequences.latent), lengths, np.full(4, 30.0), chance())
+    codes, values = sampler.draw(
+        static, torch.zeros(4, sequences.latent), Extent(lengths, np.zeros(4), np.full(4, 30.0)), chance()
+    )
     assert codes.shape == (17, len(sampler.codec.names))
     assert values.shape == (17, len(sampler.codec.numbers))
     day = np.split(values[:, 0], [2, 11, 12])
@@ -60,7 +67,7 @@ def test_alike_draws_equal_sequences_from_equal_places(sequences: SequenceVAE) -
     static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
     latent, spans = torch.zeros(3, sequences.latent), np.full(3, 30.0)
     for alike in (True, False):
-        _, values = sampler.draw(static, latent, lengths, spans, chance(alike=alike))
+        _, values = sampler.draw(static, latent, Extent(lengths, np.zeros(len(lengths)), spans), chance(alike=alike))
         first, second, third = np.split(values, 3)
         assert np.array_equal(first, second, equal_nan=True) == alike
         assert np.array_equal(second, third, equal_nan=True) == alike
@@ -70,7 +77,7 @@ def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -
     sampler = sequences._sampler()
     static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
     latent = torch.arange(3.0)[:, None].expand(-1, sequences.latent)
-    under_way = sampler.begin(static, latent, np.array([4, 5, 6]), np.array([10.0, 20.0, 30.0]))
+    under_way = sampler.begin(static, latent, Extent(np.array([4, 5, 6]), np.zeros(3), np.array([10.0, 20.0, 30.0])))
     picked = under_way.pick(np.array([2, 2, 0]))
     assert picked.lengths.tolist() == [6, 6, 4] and picked.spans.tolist() == [30.0, 30.0, 10.0]
     assert picked.condition[:, -1].tolist() == [2.0, 2.0, 0.0]
@@ -86,7 +93,9 @@ def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -
 def test_levels_open_a_sequence_and_moves_go_on(sequences: SequenceVAE) -> None:
     sampler, count = sequences._sampler(), 200
     static = torch.zeros(count, len(sequences.static_.digits.sizes), dtype=torch.long)
-    under_way = sampler.begin(static, torch.randn(count, sequences.latent), np.full(count, 2), np.full(count, 9.0))
+    under_way = sampler.begin(
+        static, torch.randn(count, sequences.latent), Extent(np.full(count, 2), np.zeros(count), np.full(count, 9.0))
+    )
     column, number = sampler.codec.names.index("day"), sampler.codec.numbers["day"]
     assert number.move is not None
     for moved in (False, True):

@@ -105,6 +105,7 @@ class TestPosterior:
             sequences.digits[::2],
             sequences.features[::2],
             sequences.timely[::2],
+            sequences.measured[::2],
             torch.tensor([0]),
             torch.tensor([MOST_SEEN]),
             sequences.static,

@@ -28,7 +28,9 @@ def combinations() -> Tensor:
 
 def by_column(steps: StepNetwork, digits: Tensor, context: Tensor, timely: Tensor | None) -> Tensor:
     """Return log-probabilities in the order of digits; shape (steps, digits)."""
-    found = steps.log_likelihood(digits, steps.embed(digits), context, timely)
+    found = steps.log_likelihood(
+        digits, steps.embed(digits), context, timely, torch.zeros(digits.shape, dtype=torch.bool)
+    )
     ordered = torch.empty_like(found)
     ordered[steps.heads.digits] = found
     return ordered.T.detach()
