@@ -9,6 +9,7 @@ is chosen for each column.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,9 +24,10 @@ Floats = NDArray[np.float64]
 
 SAMPLE = 20_000
 PIECES = 100
-LEAST_GAIN = 1.0
-"""Nats a value that a column's own last value must save. Where it saves less, the series is mostly noise around what
-moves slowly; levels then keep it where it belongs, and sums of distances would drift."""
+LEAST_NEARNESS = 1.2
+"""The logarithm of how many times nearer values must be to their column's last value than to its median, on average.
+Where they are not, the series is mostly noise around what moves slowly: levels then keep it where it belongs, and sums
+of distances would drift."""
 LEAST_GAIN_OF_SHAPE = 0.1
 """Nats that moving the last value on must save beyond that value, or a ratio beyond a difference."""
 LEAST_GAIN_OF_ANOTHER = 0.25
@@ -183,12 +185,17 @@ class _Search:
         self.levels = [entropy(column[~np.isnan(column)], self.finest[i]) for i, column in enumerate(values.T)]
 
     def itself(self, column: int) -> Reference | None:
-        """Return the column's own last value, or that moved on, where that saves enough."""
-        last = Reference(column)
-        chosen = last if self.saved(column, last, None) >= LEAST_GAIN else None
-        onward = Reference(column, onward=True)
-        beyond = max(LEAST_GAIN_OF_SHAPE, LEAST_GAIN - self.saved(column, last, None))
-        return onward if self.saved(column, onward, last) >= beyond else chosen
+        """Return the column's own last value, or that moved on, where it is near enough."""
+        last, onward = Reference(column), Reference(column, onward=True)
+        chosen = onward if self.saved(column, onward, last) >= LEAST_GAIN_OF_SHAPE else last
+        values = self.values[:, column]
+        distances = np.abs(values - chosen.of(self.values, self.history))
+        known = ~np.isnan(distances)
+        if not known.any():
+            return None
+        spread = float(np.abs(values[known] - np.median(values[known])).mean())
+        near = float(distances[known].mean()) * math.exp(LEAST_NEARNESS) <= spread
+        return chosen if near and spread > 0 else None
 
     def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
         """Return how many nats a filled cell saves by a reference, compared with another or with none."""
