@@ -42,6 +42,10 @@ class StepFeatures:
         Values of each column at equally many codes from each other.
     sparse : int array
         The columns that may be missing.
+    onward : int array
+        The columns that are measured from their last value moved on.
+    pace : float array, shape (onward,)
+        How far these move in a step, on average.
     unit : float
         What elapsed time is counted in: the median time between two steps.
     dated : bool
@@ -55,6 +59,8 @@ class StepFeatures:
     whitening: Floats
     quantiles: tuple[Floats, ...]
     sparse: NDArray[np.int64]
+    onward: NDArray[np.int64]
+    pace: Floats
     unit: float
     dated: bool
     timed: bool
@@ -73,6 +79,10 @@ class StepFeatures:
         scaled = np.where(filled, (values - mean) / spread, 0.0)
         variances, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
         whitening = axes / np.sqrt(np.maximum(variances, LEAST_SHARE))
+        references = [number.reference for number in codec.numbers.values()]
+        onward = np.array([i for i, found in enumerate(references) if found is not None and found.onward], np.int64)
+        moves = np.abs(np.diff(values[:, onward], axis=0))[~np.isin(np.arange(1, len(values)), starts)]
+        pace = np.nanmean(np.where(np.isnan(moves), np.nan, moves), axis=0) if len(moves) else np.ones(len(onward))
         gaps = np.diff(clock)[~np.isin(np.arange(1, len(clock)), starts)]
         gaps = gaps[gaps > 0]
         time = codec.table.schema.time
@@ -82,6 +92,8 @@ class StepFeatures:
             whitening,
             tuple(_quantiles(codec.table.columns[name]) for name in codec.numbers),
             np.flatnonzero(~filled.all(axis=0)),
+            onward,
+            np.where(pace > 0, pace, 1.0),
             float(np.median(gaps)) if len(gaps) else 1.0,
             time is not None and time.kind is Kind.DATETIME,
             time is not None,
@@ -91,7 +103,7 @@ class StepFeatures:
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        return 3 * len(self.mean) + 2 * len(self.sparse) + places
+        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + places
 
     @property
     def timely_size(self) -> int:
@@ -144,6 +156,7 @@ class StepFeatures:
             if len(quantiles) > 1:
                 positions = np.interp(history.values[:, column], quantiles, np.linspace(-1, 1, len(quantiles)))
                 ranks[:, column] = np.where(known[:, column], np.sqrt(3) * positions, 0.0)
+        slopes = history.slopes[:, self.onward] / self.pace
         ages = np.log1p(np.maximum(clock[:, None] - history.times, 0.0) / self.unit)
         rest = length - place
         places = [place == 0, rest == 1, np.log1p(place) / 4, np.log1p(rest) / 4, place / np.maximum(length, 1)]
@@ -158,6 +171,8 @@ class StepFeatures:
             np.clip(scaled @ self.whitening, -FARTHEST, FARTHEST),
             known[:, self.sparse],
             np.where(known, ages, 0.0)[:, self.sparse],
+            np.clip(slopes, -FARTHEST, FARTHEST),
+            slopes == 0,
             np.stack(places, axis=1),
         ]
         if self.dated:
@@ -172,7 +187,9 @@ class StepFeatures:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        arrays = {name: getattr(self, name).tolist() for name in ("mean", "spread", "whitening", "sparse")}
+        arrays = {
+            name: getattr(self, name).tolist() for name in ("mean", "spread", "whitening", "sparse", "onward", "pace")
+        }
         rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed}
         return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
 
@@ -184,6 +201,8 @@ class StepFeatures:
             whitening=np.asarray(values["whitening"], np.float64).reshape(len(arrays["mean"]), len(arrays["mean"])),
             quantiles=tuple(np.asarray(quantiles, np.float64) for quantiles in values["quantiles"]),
             sparse=np.asarray(values["sparse"], np.int64),
+            onward=np.asarray(values["onward"], np.int64),
+            pace=np.asarray(values["pace"], np.float64),
             unit=values["unit"],
             dated=values["dated"],
             timed=values["timed"],

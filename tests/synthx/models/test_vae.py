@@ -17,7 +17,7 @@ from sklearn.base import clone
 import synthx
 from synthx.errors import ConditionError, DataError, NotFittedError, ParameterError, ResourceError
 from synthx.models.latents.autoencoder import Autoencoder, Encoder, Evidence, _divergence
-from synthx.models.latents.exploration import _arc
+from synthx.models.latents.paths import arc
 from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.networks import Completer
 from synthx.models.vae import TabularVAE
@@ -234,9 +234,9 @@ class TestPaths:
 
     def test_a_great_arc(self) -> None:
         """A third of a right angle is 30 degrees; from a vector to itself there is no way to go."""
-        arc = _arc(np.array([2.0, 0.0]), np.array([0.0, 2.0]), np.array([0.0, 1 / 3, 1.0]))
-        assert arc == pytest.approx(np.array([[2.0, 0.0], [np.sqrt(3), 1.0], [0.0, 2.0]]))
-        still = _arc(np.array([1.0, 1.0]), np.array([1.0, 1.0]), np.array([0.0, 0.3, 1.0]))
+        way = arc(np.array([2.0, 0.0]), np.array([0.0, 2.0]), np.array([0.0, 1 / 3, 1.0]))
+        assert way == pytest.approx(np.array([[2.0, 0.0], [np.sqrt(3), 1.0], [0.0, 2.0]]))
+        still = arc(np.array([1.0, 1.0]), np.array([1.0, 1.0]), np.array([0.0, 0.3, 1.0]))
         assert still == pytest.approx(np.ones((3, 2)))
 
 
