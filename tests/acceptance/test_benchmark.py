@@ -74,7 +74,7 @@ def stays(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_anchors_of_sequences_are_the_ends_of_their_scale(stays: Path, tmp_path: Path) -> None:
     words = ("--entity", "ward", "--entity", "stay", "--time", "hour", "--models", "independent,bootstrap")
-    answer = synthx("benchmark", stays, *words, "--static", "sex", "--rows", "60", "-o", tmp_path / "r.csv")
+    answer = synthx("benchmark", stays, *words, "--rows", "60", "-o", tmp_path / "r.csv")
     assert answer.status == 0, answer.err
     results = Results.from_csv(tmp_path / "r.csv")
     assert results.sequences
@@ -176,7 +176,7 @@ def test_ctrl_c_keeps_what_had_ended_and_leaves_no_rows_behind(records: Path, tm
         (("--resume", "--force"), "--resume keeps what --force replaces"),
         (("--rows", "0"), "rows is 0"),
         (("--models", "sdv-par"), "sdv-par learns sequences, and here no entity has several rows"),
-        (("--static", "hlthg"), "no entity"),
+        (("--static", "hlthg.csv"), "--static is given, but no --entity"),
     ],
 )
 def test_what_the_user_can_mend(records: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:

@@ -28,6 +28,8 @@ LEAST_NEARNESS = 1.2
 """The logarithm of how many times nearer values must be to their column's last value than to its median, on average.
 Where they are not, the series is mostly noise around what moves slowly: levels then keep it where it belongs, and sums
 of distances would drift."""
+STICKY = 0.3
+"""The share of values that repeat the last one exactly from which on a series is measured from it all the same."""
 LEAST_GAIN_OF_SHAPE = 0.1
 """Nats that moving the last value on must save beyond that value, or a ratio beyond a difference."""
 LEAST_GAIN_OF_ANOTHER = 0.25
@@ -195,7 +197,8 @@ class _Search:
             return None
         spread = float(np.abs(values[known] - np.median(values[known])).mean())
         near = float(distances[known].mean()) * math.exp(LEAST_NEARNESS) <= spread
-        return chosen if near and spread > 0 else None
+        sticky = float((distances[known] <= self.finest[column] / 2).mean()) >= STICKY
+        return chosen if (near or sticky) and spread > 0 else None
 
     def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
         """Return how many nats a filled cell saves by a reference, compared with another or with none."""

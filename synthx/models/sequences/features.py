@@ -82,7 +82,7 @@ class StepFeatures:
         references = [number.reference for number in codec.numbers.values()]
         onward = np.array([i for i, found in enumerate(references) if found is not None and found.onward], np.int64)
         moves = np.abs(np.diff(values[:, onward], axis=0))[~np.isin(np.arange(1, len(values)), starts)]
-        pace = np.nanmean(np.where(np.isnan(moves), np.nan, moves), axis=0) if len(moves) else np.ones(len(onward))
+        pace = np.nansum(moves, axis=0) / np.maximum((~np.isnan(moves)).sum(axis=0), 1)
         gaps = np.diff(clock)[~np.isin(np.arange(1, len(clock)), starts)]
         gaps = gaps[gaps > 0]
         time = codec.table.schema.time
