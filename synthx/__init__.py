@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from synthx.models.base import Synthesizer
     from synthx.models.choice import Choice, choose
     from synthx.models.gan import TabularGAN
+    from synthx.models.mst import TabularMST
     from synthx.models.recurrent_vae import SequenceVAE
     from synthx.models.registry import load
     from synthx.models.vae import TabularVAE
     from synthx.schema import Column, Kind, Role, Schema
     from synthx_evaluation import Scorecard, evaluate, evaluate_sequences
+    from synthx_privacy import Ledger, Privacy
 
 __all__ = [
     "Choice",
     "Column",
     "Kind",
+    "Ledger",
     "MISSING",
+    "Privacy",
     "Role",
     "Schema",
     "Scorecard",
@@ -38,6 +42,7 @@ __all__ = [
     "TableWriter",
     "TabularAR",
     "TabularGAN",
+    "TabularMST",
     "TabularVAE",
     "UserError",
     "benchmark",
@@ -61,7 +66,9 @@ _HOMES = {
     "Choice": "synthx.models.choice",
     "Column": "synthx.schema",
     "Kind": "synthx.schema",
+    "Ledger": "synthx_privacy",
     "MISSING": "synthx.condition",
+    "Privacy": "synthx_privacy",
     "Role": "synthx.schema",
     "Schema": "synthx.schema",
     "Scorecard": "synthx_evaluation",
@@ -71,6 +78,7 @@ _HOMES = {
     "TableWriter": "synthx.io",
     "TabularAR": "synthx.models.autoregressive",
     "TabularGAN": "synthx.models.gan",
+    "TabularMST": "synthx.models.mst",
     "TabularVAE": "synthx.models.vae",
     "UserError": "synthx.errors",
     "benchmark": "synthx.benchmarking.run",

@@ -8,6 +8,7 @@
     │   ├── SchemaError      a schema contradicts itself or the table
     │   ├── ConditionError   a condition that no row can satisfy
     │   ├── ParameterError   an argument outside its range
+    │   ├── PrivacyError     what was asked would break or overspend a privacy guarantee
     │   ├── ArtifactError    a model file that is damaged, foreign or too new
     │   ├── OutputError      a place that cannot be written to
     │   ├── NotFittedError   a model was used before `fit`
@@ -27,6 +28,7 @@ __all__ = [
     "NotFittedError",
     "OutputError",
     "ParameterError",
+    "PrivacyError",
     "ResourceError",
     "SchemaError",
     "SynthxError",
@@ -79,6 +81,10 @@ class ConditionError(UserError, ValueError):
 
 class ParameterError(UserError, ValueError):
     """An argument outside its range."""
+
+
+class PrivacyError(UserError, ValueError):
+    """What was asked would break a privacy guarantee, or spend more than it allows."""
 
 
 class ArtifactError(UserError, ValueError):

@@ -13,7 +13,7 @@ from synthx.codec.holders import count_holders
 from synthx.condition import Between, Condition, Missing, Window
 from synthx.schema import Scalar
 
-__all__ = ["RARE", "CategoricalCodec"]
+__all__ = ["RARE", "CategoricalCodec", "spell"]
 
 RARE = "(rare)"
 """Stands for a rare level where no other level may be shown."""
@@ -158,8 +158,8 @@ class CategoricalCodec:
         for index, level in enumerate(self.levels):
             if level == value and isinstance(level, bool) == isinstance(value, (bool, np.bool_)):
                 return index
-        spelled = _spell(value)
-        return next((index for index, level in enumerate(self.levels) if _spell(level) == spelled), None)
+        spelled = spell(value)
+        return next((index for index, level in enumerate(self.levels) if spell(level) == spelled), None)
 
     def _between(self, condition: Between) -> np.ndarray:
         """Return which levels lie in a range: by value where levels are numbers, else by their declared order."""
@@ -202,7 +202,7 @@ def _plain(level: Any) -> Scalar:
     return level if isinstance(level, (str, int, float, bool)) else str(level)
 
 
-def _spell(value: Any) -> str:
+def spell(value: Any) -> str:
     """Write a value so that 1, 1.0 and "1" are the same, and True and "True"."""
     if isinstance(value, (bool, np.bool_, str)):
         return str(value)

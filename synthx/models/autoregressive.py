@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,11 @@ from synthx.models.layout import Digits
 from synthx.models.ordered_drawing import OrderedSampler
 from synthx.models.orders import ORDERS, OrderedLikelihood, natural_order
 from synthx.training import Budget, Plan, Progress, Stopped, hold_out
+
+if TYPE_CHECKING:
+    from synthx.models.private.budget import GradientPlan
+    from synthx.models.private.fit import PrivateFit
+    from synthx_privacy import Privacy
 
 __all__ = ["TabularAR"]
 
@@ -85,6 +90,7 @@ class TabularAR(Completing):
     def __init__(
         self,
         *,
+        privacy: Privacy | None = None,
         max_minutes: float | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -97,6 +103,7 @@ class TabularAR(Completing):
         learning_rate: float = 4e-3,
         refine: bool = False,
     ) -> None:
+        self.privacy = privacy
         self.max_minutes = max_minutes
         self.seed = seed
         self.device = device

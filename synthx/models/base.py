@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
-from synthx.errors import NotFittedError
+from synthx.errors import NotFittedError, UnsupportedError
 from synthx.models.parameters import Parameters
 from synthx.schema import Schema
 from synthx.training import Progress, Stopped
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from synthx_privacy.ledger import Ledger
 
 __all__ = ["BATCH_ROWS", "Refined", "Synthesizer", "Training"]
 
@@ -127,6 +129,24 @@ class Synthesizer(Parameters, ABC):
 
     schema_: Schema
     training_: Training
+    ledger_: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What a private fit has spent, and on what.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model was not fitted with differential privacy.
+        """
+        if self.ledger_ is None:
+            raise UnsupportedError(
+                f"this {type(self).__name__} was not fitted with differential privacy, so nothing bounds what it tells"
+                " about one row",
+                remedy="give it privacy=Privacy(epsilon=...) before the fit",
+            )
+        return self.ledger_
 
     @abstractmethod
     def fit(self, frame: pd.DataFrame, schema: Schema | None = None, *, progress: Progress | None = None) -> Self:
@@ -179,6 +199,30 @@ class Synthesizer(Parameters, ABC):
     @abstractmethod
     def _from_parts(cls, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
         """Rebuild a model from what `_to_parts` gave."""
+
+    def _shared_parts(self) -> dict[str, Any]:
+        """Return what every model file holds: the settings, how the fit went, and its ledger if it was private."""
+        settings = self.get_params()
+        if settings.get("privacy") is not None:
+            settings["privacy"] = settings["privacy"].to_dict()
+        shared = {"settings": settings, "training": self.training_.to_dict()}
+        return shared if self.ledger_ is None else {**shared, "ledger": self.ledger_.public().to_dict()}
+
+    @classmethod
+    def _from_shared(cls, parts: Mapping[str, Any]) -> Self:
+        """Return a model with the settings, training and ledger of `_shared_parts`."""
+        settings = dict(parts["settings"])
+        if settings.get("privacy") is not None:
+            from synthx_privacy.privacy import Privacy
+
+            settings["privacy"] = Privacy.from_dict(settings["privacy"])
+        model = cls(**settings)
+        model.training_ = Training.from_dict(parts["training"])
+        if "ledger" in parts:
+            from synthx_privacy.ledger import Ledger
+
+            model.ledger_ = Ledger.from_dict(parts["ledger"])
+        return model
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model to a file; `synthx.load` reads it back.

@@ -8,12 +8,16 @@ generator gets noise, completes the next stage of a real row, and a discriminato
 stage. Which of its states is best is decided by distances between pairs of columns.
 
 Because any set of cells may be visible, any set of columns can be conditioned on, exactly.
+
+With differential privacy both phases learn from rows of a tree model, which stand for the real ones at no cost; then a
+discriminator that sees real rows, and learns with noise, teaches the generator what the tree lacks.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -27,6 +31,11 @@ from synthx.models.reconstruction import Reconstruction
 from synthx.models.staged import Staged
 from synthx.training import Budget, Plan, Progress, Stopped, train
 
+if TYPE_CHECKING:
+    from synthx.models.private.budget import GradientPlan
+    from synthx.models.private.fit import PrivateFit
+    from synthx_privacy import Privacy
+
 __all__ = ["TabularGAN"]
 
 NOISE = 32
@@ -37,6 +46,8 @@ JUDGED_ROWS, JUDGED_CELLS = 8_192, 120_000
 MOST_COMPARED = 20_000
 RECONSTRUCTION_SHARE = 0.6
 """Of the time budget; the adversarial phase has the rest."""
+IMAGINED_SHARE = 0.5
+"""Of the time budget of a private fit, what learning from rows of the tree model may take."""
 
 
 class TabularGAN(Staged):
@@ -56,7 +67,8 @@ class TabularGAN(Staged):
         Rows a training step.
     reconstruction_steps, adversarial_steps : int, optional
         At most this many steps of each phase; 0 adversarial steps leave that phase out. None means 20 and 7 passes
-        over the rows, within bounds.
+        over the rows, within bounds. In a private fit the latter also bound the steps on real rows; with 0 of them the
+        network learns from rows of the tree model alone, which has the whole budget then.
     stages : int, optional
         In how many stages a row is drawn; more are more faithful and slower. None chooses by how much columns tell
         about each other.
@@ -69,6 +81,8 @@ class TabularGAN(Staged):
     refine : bool
         Accept drawn rows in proportion to how likely a classifier takes them to be real: more faithful rows for a
         longer fit and slower sampling.
+    privacy : Privacy, optional
+        Learn with differential privacy, and spend at most this.
 
     Examples
     --------
@@ -93,6 +107,7 @@ class TabularGAN(Staged):
         blocks: int = 2,
         learning_rate: float = 2e-3,
         refine: bool = False,
+        privacy: Privacy | None = None,
     ) -> None:
         self.max_minutes = max_minutes
         self.seed = seed
@@ -106,6 +121,7 @@ class TabularGAN(Staged):
         self.blocks = blocks
         self.learning_rate = learning_rate
         self.refine = refine
+        self.privacy = privacy
 
     # -- learning -----------------------------------------------------------------------------------------------
 
@@ -190,6 +206,46 @@ class TabularGAN(Staged):
             budget=budget,
             plan=plan,
             reset=phase.reset,
+            progress=progress,
+        )
+
+    # -- learning privately -------------------------------------------------------------------------------------
+
+    def _gradient_plan(self, rows: float) -> GradientPlan | None:
+        from synthx.models.private.adversary import gradient_plan
+
+        return None if self.adversarial_steps == 0 else gradient_plan(rows, self.adversarial_steps)
+
+    def _learn_privately(
+        self, fit: PrivateFit, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        codes = fit.imagined(np.random.default_rng([self.seed, 3]))
+        imagined = Coded(codes, np.zeros(codes.shape, np.float32))
+        at_first = Budget(None if self.max_minutes is None else IMAGINED_SHARE * self.max_minutes)
+        done = self._learn(imagined, device, at_first, progress)
+        if fit.descent is None or len(self._digits.sizes) == 1:  # a single digit is drawn by its frequencies
+            return done
+        return self._and_then(done, lambda: self._compete_privately(fit, imagined, device, budget, progress), budget)
+
+    def _compete_privately(
+        self, fit: PrivateFit, imagined: Coded, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        from synthx.models.private.adversary import compete_privately
+
+        rows = self._digits.split(torch.from_numpy(imagined.codes)).to(device)
+        anchor = Reconstruction(
+            self.network_, rows, rows, self.plan_, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )
+        return compete_privately(
+            fit,
+            self.network_,
+            self._sampler(),
+            rows,
+            anchor.loss,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate / 10,
+            seed=self.seed,
+            budget=budget,
             progress=progress,
         )
 

@@ -16,6 +16,7 @@ __all__ = ["MODELS", "load", "model_class"]
 MODELS = {
     "ar": ("synthx.models.autoregressive", "TabularAR"),
     "gan": ("synthx.models.gan", "TabularGAN"),
+    "mst": ("synthx.models.mst", "TabularMST"),
     "sequence-vae": ("synthx.models.recurrent_vae", "SequenceVAE"),
     "vae": ("synthx.models.vae", "TabularVAE"),
 }

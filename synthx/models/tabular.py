@@ -17,7 +17,7 @@ import pandas as pd
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, UnsupportedError
 from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
 from synthx.models.conditions import check_met, confine
 from synthx.models.parameters import check_seed
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from synthx.models.private.budget import GradientPlan
+    from synthx.models.private.fit import PrivateFit
     from synthx.models.refining.refinement import Clip, Refinement
+    from synthx_privacy.privacy import Privacy
 
 __all__ = ["Sampler", "TableSynthesizer"]
 
@@ -65,6 +68,7 @@ class TableSynthesizer(Synthesizer):
     batch_size: int
     learning_rate: float
     refine: bool
+    privacy: Privacy | None = None
 
     codec_: TableCodec
     refinement_: Refinement | None = None
@@ -114,6 +118,8 @@ class TableSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
+        if self.privacy is not None:
+            return self._fit_privately(frame, schema, budget, progress)
         learning = Budget(self.max_minutes, reserve=REFINING_SHARE) if self.refine else budget
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
@@ -152,6 +158,54 @@ class TableSynthesizer(Synthesizer):
             refined=refined,
         )
         return self
+
+    def _fit_privately(
+        self, frame: pd.DataFrame, schema: Schema | None, budget: Budget, progress: Progress | None
+    ) -> Self:
+        """Learn a table with differential privacy; nothing reads a cell but what the ledger books."""
+        from synthx.models.private.fit import begin, check_given
+        from synthx.models.private.units import ledger_for
+
+        def stage(name: str) -> None:
+            if progress is not None:
+                progress(ProgressEvent(name, 0.0, "", budget.seconds))
+
+        assert self.privacy is not None
+        schema = check_given(frame, schema, self.privacy)
+        self.ledger_ = ledger_for(frame, self.privacy)  # stays with the model if the fit fails: what is spent is spent
+        with all_or_nothing(self), memory_named(self):
+            fit = begin(
+                frame, schema, self.privacy, ledger=self.ledger_, name=self.name, plan=self._gradient_plan, stage=stage
+            )
+            self.schema_, self.codec_, self.refinement_ = fit.schema, fit.table.codec, None
+            device = pick_device(self.device)
+            with fit.account, seeded(self.seed, device), flushed_denormals():
+                stopped, steps = self._learn_privately(fit, device, budget, progress)
+        self.training_ = Training(
+            rows=round(fit.rows),
+            columns=len(schema),
+            steps=steps,
+            stopped=stopped,
+            device=device.type,
+            seconds=round(budget.seconds, 1),
+        )
+        return self
+
+    def _gradient_plan(self, rows: float) -> GradientPlan | None:
+        """Return how a private fit is to learn from about so many real rows by gradient descent; None if it is not."""
+        return None
+
+    def _learn_privately(
+        self, fit: PrivateFit, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        """Learn from what a private fit has bought, and from real rows as far as its account pays; as `_learn`.
+
+        The codec is made. Rows of `fit.imagined` may be used as one likes; `fit.table.codes` only through
+        `descend_on_real_rows`.
+        """
+        raise UnsupportedError(
+            f"the model {self.name!r} cannot be fitted with differential privacy", remedy="use TabularMST"
+        )
 
     def _refine(
         self, coded: Coded, stopped: Stopped, budget: Budget, progress: Progress | None
@@ -269,15 +323,14 @@ class TableSynthesizer(Synthesizer):
             values, more = self.refinement_.to_parts()
             parts = {**parts, "refinement": values}
             tensors = {**tensors, **named_for("refinement", more)}
-        shared = {"settings": self.get_params(), "codec": self.codec_.to_dict(), "training": self.training_.to_dict()}
-        return {**shared, **parts}, {name: tensor.cpu() for name, tensor in tensors.items()}
+        parts = {**self._shared_parts(), "codec": self.codec_.to_dict(), **parts}
+        return parts, {name: tensor.cpu() for name, tensor in tensors.items()}
 
     @classmethod
     def _from_parts(cls, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        model = cls(**parts["settings"])
+        model = cls._from_shared(parts)
         model.codec_ = TableCodec.from_dict(parts["codec"])
         model.schema_ = model.codec_.schema
-        model.training_ = Training.from_dict(parts["training"])
         if "refinement" in parts:
             from synthx.models.refining.refinement import Refinement
 

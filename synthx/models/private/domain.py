@@ -1,0 +1,86 @@
+"""Bounds and levels that a schema leaves open, bought with a share of the budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from synthx.codec import cells
+from synthx.codec.categorical import spell
+from synthx.codec.private import read_each, what_is_open
+from synthx.errors import PrivacyError
+from synthx.schema import Column, Kind, Scalar, Schema
+
+if TYPE_CHECKING:
+    from synthx_privacy.ledger import Account
+
+__all__ = ["buy"]
+
+MOST_LEVELS = 64
+
+
+def buy(account: Account, rows: pd.DataFrame, schema: Schema) -> Schema:
+    """Return the schema with what it left open, as far as noisy counts tell.
+
+    Parameters
+    ----------
+    account : Account
+        Has the phases of `plan_domain` reserved.
+    rows : DataFrame, shape (rows, columns)
+    schema : Schema
+
+    Raises
+    ------
+    PrivacyError
+        If the noise leaves no level, or no bounds, to be seen.
+    """
+    for column in schema:
+        what = what_is_open(column)
+        if what is not None:
+            phase = f"{what} of {column.name!r}"
+            found = _levels(account, phase, rows[column.name]) if what == "levels" else None
+            schema = (
+                schema.replace(column.name, **_bounds(account, phase, rows[column.name], column))
+                if found is None
+                else schema.replace(column.name, levels=found)
+            )
+    return schema
+
+
+def _levels(account: Account, phase: str, series: pd.Series[Any]) -> tuple[Scalar, ...]:
+    from synthx_privacy.mechanisms import discover_levels
+
+    present = series[series.notna()]
+    if not pd.api.types.is_numeric_dtype(present.dtype):
+        present = present.map(spell)  # text and numbers mixed have no order
+    found = discover_levels(account, phase, present.to_numpy(), most=MOST_LEVELS)
+    if not found:
+        raise _nothing_seen(series.name, "level is frequent enough to be told from noise", '"levels"')
+    return tuple(sorted(found, key=lambda level: (isinstance(level, str), level)))
+
+
+def _bounds(account: Account, phase: str, series: pd.Series[Any], column: Column) -> dict[str, float | str]:
+    from synthx_privacy.bounds import find_bounds
+
+    values = read_each(series, column)
+    found = find_bounds(account, phase, values[~np.isnan(values)])
+    if found is None:
+        raise _nothing_seen(series.name, "bounds stand out from noise", '"lower" and "upper"')
+    low, high = found
+    if column.kind is Kind.DATETIME:
+        ends = [pd.Timestamp(int(end), unit="us").isoformat() for end in np.clip(found, -6.2e16, 9.2e18 / 1e3)]
+        return {"lower": ends[0], "upper": ends[1]}
+    decimals = cells.decimals_for(column)
+    ends = np.array([low, high])
+    if decimals is not None:
+        ends = np.array([float(cells.floor_to(ends[:1], decimals)[0]), float(cells.ceil_to(ends[1:], decimals)[0])])
+    return {"lower": float(ends[0]), "upper": float(ends[1])}
+
+
+def _nothing_seen(name: object, what: str, fields: str) -> PrivacyError:
+    return PrivacyError(
+        f"column {name!r} was to be learned about at a small price, and no {what}",
+        remedy=f"declare {fields} for it in the schema, or give more budget or a larger domain_share",
+    )
