@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,20 @@ if TYPE_CHECKING:
     from synthx_privacy.audit import AuditReport, Finding
     from synthx_privacy.ledger import Ledger
 
-__all__ = ["audit_descent", "audit_fit", "audit_saved", "neighbours_of", "published_by", "strangers_of", "with_row"]
+__all__ = [
+    "DescentPlan",
+    "audit_contents",
+    "audit_descent",
+    "audit_fit",
+    "audit_saved",
+    "descent_of",
+    "neighbours_of",
+    "planned",
+    "published_by",
+    "strangers_of",
+    "with_row",
+    "with_unit_last",
+]
 
 BEYOND = 1e300
 DAY = 86_400e6
@@ -33,6 +48,8 @@ DAY = 86_400e6
 CANARIES, GUESSES = 1_000, 100
 MOST_STEPS = 400
 """Steps of descent with canaries; a longer plan is cut to so many, and so is what it should show."""
+MOST_TOSSED = 1_024
+"""Rows of a batch for which tosses are drawn ahead."""
 SAMPLED_UNITS, SAMPLED_STEPS = 1_000, 300
 
 Published = Mapping[str, Any]
@@ -47,13 +64,13 @@ def neighbours_of(frame: pd.DataFrame, schema: Schema, *, first: bool = False) -
     Parameters
     ----------
     frame : DataFrame, shape (rows, columns)
-        Two rows at least.
+        Two rows at least; `with_unit_last` has put those of one entity at the end.
     schema : Schema
         Its columns are tried all at once, each with what its kind should not hold.
     first : bool
         Put the row before all others, as only models may be audited that draw no batches.
     """
-    usual = frame.iloc[0].astype(object).to_dict()
+    usual = {str(name): cell for name, cell in frame.iloc[0].astype(object).items()}
     learned = [column for column in schema if column.kind.is_modelled]
     numbers = [column for column in learned if not column.kind.is_discrete]
     keyed = {column.name: f"nobody {column.name}" for column in schema if column.name in schema.entity}
@@ -63,7 +80,7 @@ def neighbours_of(frame: pd.DataFrame, schema: Schema, *, first: bool = False) -
 
     return {
         "an ordinary row more": changed({}),
-        "a row less": frame.iloc[1:] if first else frame.iloc[:-1],
+        "a unit less": _without_unit(frame, schema, first=first),
         "a row of cells that no other has": changed({column.name: _unseen(column) for column in learned}),
         "a row beyond all bounds": changed({column.name: _extreme(column, 1) for column in numbers}),
         "a row below all bounds": changed({column.name: _extreme(column, -1) for column in numbers}),
@@ -76,6 +93,27 @@ def neighbours_of(frame: pd.DataFrame, schema: Schema, *, first: bool = False) -
         "a row of whole numbers": changed({column.name: 1 for column in learned}),
         "a row of lists": changed({column.name: ["a", "list"] for column in learned}),
     }
+
+
+def with_unit_last(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the table with all rows of the entity of its last row at its end; as it is where a row is a unit."""
+    if not schema.entity:
+        return frame
+    mine = _of_last_unit(frame, schema)
+    return pd.concat([frame[~mine], frame[mine]], ignore_index=True)
+
+
+def _without_unit(frame: pd.DataFrame, schema: Schema, *, first: bool) -> pd.DataFrame:
+    if schema.entity:
+        return frame[~_of_last_unit(frame, schema)]
+    return frame.iloc[1:] if first else frame.iloc[:-1]
+
+
+def _of_last_unit(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Return which rows belong to the entity of the last row; bool, shape (rows,)."""
+    keys = frame[list(schema.entity)]
+    mine: np.ndarray = (keys == keys.iloc[-1]).all(axis=1).to_numpy()
+    return mine
 
 
 def with_row(frame: pd.DataFrame, row: Mapping[str, Any], *, first: bool = False) -> pd.DataFrame:
@@ -148,6 +186,10 @@ def published_by(make: Callable[[], TableSynthesizer], schema: Schema) -> Callab
     """
 
     def fit(frame: pd.DataFrame) -> Published:
+        with _tosses_by_row():
+            return show(frame)
+
+    def show(frame: pd.DataFrame) -> Published:
         told: list[tuple[str, float, str]] = []
 
         def progress(event: ProgressEvent) -> None:
@@ -157,6 +199,28 @@ def published_by(make: Callable[[], TableSynthesizer], schema: Schema) -> Callab
         return {**_members(model), "progress": told, "description": _untimed(model), "schema": model.schema_.to_json()}
 
     return fit
+
+
+@contextmanager
+def _tosses_by_row() -> Iterator[None]:
+    """Let the n-th row of a batch get the same tosses whatever follows it, as a proof may assume of independent ones.
+
+    Drawn as usual, one row more would shift all later draws of the same generator: the same in distribution, and not
+    comparable.
+    """
+    import torch
+
+    from synthx.models.private.autoencoding import RowReconstruction, Tosses
+    from synthx_privacy.noise import SecureRandom
+
+    usual = RowReconstruction.toss
+
+    def toss(self: RowReconstruction, rows: int) -> Tosses:
+        self.chance = torch.Generator(self.device).manual_seed(SecureRandom().seed())
+        return Tosses(*(part[:rows] for part in usual(self, max(rows, MOST_TOSSED))))
+
+    with mock.patch.object(RowReconstruction, "toss", toss):
+        yield
 
 
 def _members(model: TableSynthesizer) -> dict[str, bytes]:
@@ -197,9 +261,10 @@ def audit_fit(
     neighbours, strangers : mapping of str to DataFrame, optional
         By default all of `neighbours_of` and `strangers_of`.
     """
-    from synthx_privacy.audit import audit_booking, audit_neighbours, audit_noise, audit_strangers, audit_freshness
+    from synthx_privacy.audit import audit_booking, audit_freshness, audit_neighbours, audit_noise, audit_strangers
     from synthx_privacy.tape import recording
 
+    frame = with_unit_last(frame, schema)
     fit = published_by(make, schema)
     findings = [
         *audit_neighbours(fit, frame, neighbours_of(frame, schema) if neighbours is None else neighbours),
@@ -214,38 +279,113 @@ def audit_fit(
     return [*findings, audit_booking(tape, entries), *audit_noise(tape, entries), *audit_freshness(*map(list, tapes))]
 
 
-def audit_descent(ledger: Ledger) -> AuditReport:
-    """Put canaries through the real descent at the noise, rate and steps that a ledger books, and test the sampler.
+def audit_contents(make: Callable[[], TableSynthesizer], frame: pd.DataFrame, schema: Schema) -> list[Finding]:
+    """Fit a table with planted cells, and look for them in all that is published; and for arrays as long as the table.
 
     Parameters
     ----------
-    ledger : Ledger
-        Of a private model; its last descent is tried. Without one, the report has what was proved alone.
+    make, schema
+        See `audit_fit`.
+    frame : DataFrame, shape (rows, columns)
+        32 rows or more.
+    """
+    from synthx_privacy.audit import audit_lengths, audit_strings, plant_numbers, plant_strings
+
+    words, numbers = plant_strings(len(schema)), plant_numbers(len(schema))
+    row = {
+        column.name: number if column.kind.is_number else word
+        for column, word, number in zip(schema, words, numbers, strict=True)
+    }
+    planted = with_row(frame, row)
+    model = make()
+    shown = published_by(lambda: model, schema)(planted)
+    parts, tensors = model._to_parts()
+    contents = {name: value if isinstance(value, bytes | str) else repr(value) for name, value in shown.items()}
+    return [
+        audit_strings(contents, [*words, *numbers]),
+        audit_lengths({**parts, **tensors}, len(planted)),
+    ]
+
+
+def audit_descent(plan: DescentPlan, proved: float, delta: float) -> AuditReport:
+    """Put canaries through the real descent at the noise, rate and steps of a plan, and test the sampler at its rate.
+
+    Parameters
+    ----------
+    plan : DescentPlan
+    proved, delta : float
+        What the plan as a whole costs.
     """
     from synthx_privacy.audit import AuditReport, audit_inclusion, ceiling, release_canaries
     from synthx_privacy.dpsgd import PoissonSampler
-    from synthx_privacy.events import steps_of
 
-    delta = min(ledger.deltas.values(), default=None)
-    proved = ledger.epsilon()
-    descents = [entry.event for entry in ledger.entries if steps_of(entry.event)]
-    if not descents:
-        return AuditReport(findings=(), proved=proved, delta=delta)
-    step, steps = descents[-1].event, min(int(descents[-1].count), MOST_STEPS)
-    rate, noise = float(step.sampling_probability), float(step.event.noise_multiplier)
     findings = []
-    if rate < 1:
-        sampler = PoissonSampler(SAMPLED_UNITS, rate, SAMPLED_STEPS)
-        findings += audit_inclusion(sampler, SAMPLED_UNITS, rate, groups={"the first tenth": np.arange(100)})
-    canaries = release_canaries(rate=rate, noise=noise, steps=steps, canaries=CANARIES)
-    findings += [canaries.audit_signal(), canaries.audit_bound(GUESSES, proved, delta=delta or 0.0)]
+    if plan.rate < 1:
+        sampler = PoissonSampler(SAMPLED_UNITS, plan.rate, SAMPLED_STEPS)
+        tenth = {"the first tenth": np.arange(SAMPLED_UNITS // 10)}
+        findings += audit_inclusion(sampler, SAMPLED_UNITS, plan.rate, groups=tenth)
+    steps = min(plan.steps, MOST_STEPS)
+    canaries = release_canaries(rate=plan.rate, noise=plan.noise, steps=steps, canaries=CANARIES)
+    findings += [canaries.audit_signal(), canaries.audit_bound(GUESSES, proved, delta=delta)]
     return AuditReport(
         findings=tuple(findings),
         proved=proved,
         delta=delta,
-        bound=canaries.lower_bound(GUESSES, delta=delta or 0.0),
+        bound=canaries.lower_bound(GUESSES, delta=delta),
         ceiling=ceiling(2 * GUESSES),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class DescentPlan:
+    """A private descent: the chance to be drawn in a step, the noise multiplier, and the steps."""
+
+    rate: float
+    noise: float
+    steps: int
+
+
+def descent_of(ledger: Ledger) -> DescentPlan | None:
+    """Return the last descent that a ledger books; None if there is none."""
+    from synthx_privacy.events import steps_of
+
+    events = [entry.event for entry in ledger.entries if steps_of(entry.event)]
+    if not events:
+        return None
+    step = events[-1].event
+    return DescentPlan(float(step.sampling_probability), float(step.event.noise_multiplier), int(events[-1].count))
+
+
+def planned(model: TableSynthesizer, schema: Schema, rows: int) -> tuple[float, float, DescentPlan | None]:
+    """Return the epsilon and delta that a private fit of so many rows would cost, and its descent if it has one.
+
+    Parameters
+    ----------
+    model : TableSynthesizer
+        With a budget.
+    schema : Schema
+        Declares bounds and levels.
+    rows : int
+        About; for the audit only.
+    """
+    from synthx.models.private.budget import plan_count, plan_rest
+    from synthx_privacy.accounting import epsilon_of
+
+    assert model.privacy is not None
+    delta = model.privacy.delta_for(rows)
+    first = plan_count(model.privacy, delta)
+    budgeted = plan_rest(
+        schema,
+        model.privacy,
+        delta,
+        spent=list(first.values()),
+        count=rows,
+        gradients=model._gradient_plan(rows),
+    )
+    proved = epsilon_of([*first.values(), *budgeted.events.values()], delta)
+    descent = budgeted.descent
+    plan = None if descent is None else DescentPlan(descent.rate, descent.noise, descent.plan.steps)
+    return proved, delta, plan
 
 
 def audit_saved(path: Path, strings: list[str]) -> list[Finding]:

@@ -45,8 +45,6 @@ def _simple_to_dict(event: Event) -> dict[str, Any]:
         return {"kind": "gaussian", "noise": event.noise_multiplier}
     if isinstance(event, dp.LaplaceDpEvent):
         return {"kind": "laplace", "noise": event.noise_multiplier}
-    if isinstance(event, dp.DiscreteLaplaceDpEvent):
-        return {"kind": "discrete_laplace", "parameter": event.noise_parameter, "sensitivity": event.sensitivity}
     if isinstance(event, dp.NoOpDpEvent):
         return {"kind": "nothing"}
     if isinstance(event, dp.NonPrivateDpEvent):
@@ -92,8 +90,6 @@ def _simple_from_dict(values: Mapping[str, Any]) -> Event:
             return dp.GaussianDpEvent(float(values["noise"]))
         case "laplace":
             return dp.LaplaceDpEvent(float(values["noise"]))
-        case "discrete_laplace":
-            return dp.DiscreteLaplaceDpEvent(float(values["parameter"]), int(values["sensitivity"]))
         case "nothing":
             return dp.NoOpDpEvent()
         case "not_private":

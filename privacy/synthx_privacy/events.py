@@ -222,8 +222,6 @@ def _add_simple(parts: Parts, event: Event, count: int) -> None:
         parts.ranges.extend([event.epsilon] * count)
     elif isinstance(event, dp.LaplaceDpEvent) and event.noise_multiplier > 0:
         parts.ranges.extend([2 / event.noise_multiplier] * count)  # pure epsilon: a range of twice as much
-    elif isinstance(event, dp.DiscreteLaplaceDpEvent) and event.noise_parameter > 0:
-        parts.ranges.extend([2 * event.noise_parameter * event.sensitivity] * count)
     else:
         raise ParameterError(
             f"the event {event!r} cannot be reckoned",

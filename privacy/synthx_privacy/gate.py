@@ -86,7 +86,8 @@ def _checked(query: Any, kind: Kind) -> Any:
         if array.ndim != 1 or not array.size or not np.isfinite(array).all():
             raise ParameterError("scores are not a row of finite numbers", remedy="pass a 1-D array without NaN")
         return array
-    if array.dtype.kind not in "iub" and not (array.dtype.kind == "f" and bool((array == np.rint(array)).all())):
+    whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool((np.abs(array) < 2**62).all()))
+    if not whole or bool((array != np.rint(array)).any()):
         raise ParameterError("counts are not whole numbers", remedy="round them to a grid by noisy_values")
     return array.astype(np.int64)
 

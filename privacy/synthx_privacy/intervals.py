@@ -11,6 +11,7 @@ nothing.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
 
     from synthx_privacy.ledger import Account
 
-__all__ = ["Intervals", "cuts_of", "measure_intervals", "without_negatives"]
+__all__ = ["Intervals", "cuts_of", "measure_intervals", "round_places", "without_negatives"]
 
 AT_ONCE = 64
 """A grid of so many places is measured in one level, place by place."""
-PARTS = 24
-"""About how many parts a part is cut into."""
-MOST_LEVELS = 5
-STANDS_OUT = 5.0
+FULLY = 48
+"""A grid is cut down to single places in up to three levels if that takes no more than so many parts a part …"""
+ROUGHLY = 24
+"""… else it is cut three times into about so many, and then round values are told from what is around them."""
+LEVELS = 3
+STANDS_OUT = 4.0
 """A part is cut further where its noisy count exceeds this many standard deviations of the noise …"""
 LEAST_SHARE = 1 / 400
 """… and this share of all."""
+ABOVE_NOISE = 3.0
+"""Parts at the ends count where together they exceed this many standard deviations of their noise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +66,19 @@ class Intervals:
 
 
 def cuts_of(size: int) -> tuple[int, ...]:
-    """Return how many places a part has on each level, from the coarsest to the finest; of the grid's size alone."""
+    """Return how many places a part has on each level, from the coarsest to the finest; of the grid's size alone.
+
+    A last 0 stands for the level on which round values are told from what is around them.
+    """
     if size <= AT_ONCE:
         return (1,)
-    levels = min(MOST_LEVELS, math.ceil(math.log(size) / math.log(PARTS)))
-    parts = math.ceil(size ** (1 / levels))
+    levels = min(LEVELS, math.ceil(math.log(size) / math.log(FULLY)))
+    in_full = size <= FULLY**LEVELS
+    parts = math.ceil(size ** (1 / levels)) if in_full else ROUGHLY
     widths = [size]
     for _ in range(levels):
         widths.append(-(-widths[-1] // parts))
-    return tuple(widths[1:])
+    return tuple(widths[1:]) if in_full else (*widths[1:], 0)
 
 
 @dataclasses.dataclass
@@ -85,7 +94,14 @@ class _Level:
 
 
 def measure_intervals(
-    account: Account, phases: Sequence[str], places: np.ndarray, size: int, *, total: float, total_deviation: float
+    account: Account,
+    phases: Sequence[str],
+    places: np.ndarray,
+    size: int,
+    *,
+    origin: int,
+    total: float,
+    total_deviation: float,
 ) -> Intervals:
     """Measure one column.
 
@@ -99,6 +115,8 @@ def measure_intervals(
         Of the numbers on the grid; -1 for missing.
     size : int
         Of the grid.
+    origin : int
+        The number that the first place stands for, in steps of the grid; it says which places are round.
     total, total_deviation : float
         The noisy count of rows and the standard deviation of its noise.
     """
@@ -109,7 +127,12 @@ def measure_intervals(
     cut = np.array([True])
     for phase, width in zip(phases, cuts_of(size), strict=True):
         first = not levels
-        level = _children(starts, ends, np.flatnonzero(cut), width, with_missing=first)
+        parts = np.flatnonzero(cut)
+        level = (
+            _children(starts, ends, parts, width, with_missing=first)
+            if width
+            else _around(starts, ends, parts, round_places(starts[parts], ends[parts], origin))
+        )
         sigma = account.deviation(phase)
         query = _count(places, level, missing=first)
         level.estimates = noisy_counts(account, phase, query).astype(np.float64)
@@ -134,6 +157,34 @@ def _children(starts: np.ndarray, ends: np.ndarray, cut: np.ndarray, width: int,
         first, last, parent = np.append(first, -1), np.append(last, 0), np.append(parent, 0)
     nothing = np.empty(0)
     return _Level(first, last, parent, nothing, nothing, np.empty(0, bool))
+
+
+def _around(starts: np.ndarray, ends: np.ndarray, cut: np.ndarray, middle: np.ndarray) -> _Level:
+    """Cut parts into what is below a place, the place, and what is above it; what would be empty is left out."""
+    edges = np.stack([starts[cut], middle, middle + 1, ends[cut]], axis=1)
+    filled = edges[:, 1:] > edges[:, :-1]
+    nothing = np.empty(0)
+    parent = np.repeat(cut[:, None], 3, axis=1)[filled]
+    return _Level(edges[:, :-1][filled], edges[:, 1:][filled], parent, nothing, nothing, np.empty(0, bool))
+
+
+def round_places(starts: np.ndarray, ends: np.ndarray, origin: int) -> np.ndarray:
+    """Return the roundest place from each start to before each end: the multiple of the highest power of ten.
+
+    Examples
+    --------
+    >>> round_places(np.array([0, 960, 7]), np.array([5, 1_040, 9]), origin=0)
+    array([   0, 1000,    7])
+    """
+    found = starts.copy()
+    undecided = np.ones(len(starts), bool)
+    for power in range(17, 0, -1):
+        ten = 10**power
+        first = -(-(starts + origin) // ten) * ten - origin
+        fits = undecided & (first < ends)
+        found[fits] = first[fits]
+        undecided &= ~fits
+    return found
 
 
 def _count(places: np.ndarray, level: _Level, *, missing: bool) -> np.ndarray:
@@ -163,7 +214,7 @@ def _agree(levels: list[_Level], total: float, total_variance: float) -> None:
     spread_of_all = top.variances.sum()
     gap = (total - top.estimates.sum()) * spread_of_all / (spread_of_all + total_variance)
     top.estimates += gap * top.variances / spread_of_all
-    for above, level in zip(levels, levels[1:], strict=False):
+    for above, level in itertools.pairwise(levels):
         sums = np.bincount(level.parent, level.estimates, minlength=len(above.starts))
         spread = np.bincount(level.parent, level.variances, minlength=len(above.starts))
         gaps = above.estimates - sums
@@ -184,8 +235,27 @@ def _leaves(levels: list[_Level], size: int, total: float) -> Intervals:
     missing = max(0.0, float(levels[0].estimates[-1]))
     estimates = np.concatenate(counts)[order]
     deviations = np.sqrt(np.concatenate(variances)[order])
-    filled = without_negatives(estimates, max(1.0, total - missing), deviations)
+    low, high = _outer_ends(levels[0])
+    inside = (np.concatenate(starts)[order] >= low) & (np.concatenate(starts)[order] < high)
+    filled = np.zeros(len(estimates))
+    filled[inside] = without_negatives(estimates[inside], max(1.0, total - missing), deviations[inside])
     return Intervals(np.append(np.concatenate(starts)[order], size), filled, deviations, missing)
+
+
+def _outer_ends(level: _Level) -> tuple[int, int]:
+    """Return where the outermost parts begin and end of which all beyond hold no more than noise explains.
+
+    Wide bounds leave much room for noise: a count here and there far from all numbers would stretch the column.
+    """
+    counts, spread = level.estimates[:-1], level.variances[:-1]  # without the part for missing numbers
+    first, last = 0, len(counts) - 1
+    above = np.cumsum(counts) > ABOVE_NOISE * np.sqrt(np.cumsum(spread))
+    below = np.cumsum(counts[::-1]) > ABOVE_NOISE * np.sqrt(np.cumsum(spread[::-1]))
+    if above.any() and below.any():
+        first, last = int(above.argmax()), len(counts) - 1 - int(below.argmax())
+    if first > last:
+        first, last = 0, len(counts) - 1
+    return int(level.starts[first]), int(level.ends[last])
 
 
 def without_negatives(counts: np.ndarray, total: float, deviations: np.ndarray | None = None) -> np.ndarray:

@@ -8,7 +8,6 @@ at most what was asked for.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import threading
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthx.errors import ArtifactError, ParameterError, PrivacyError
 from synthx_privacy.account import Account
-from synthx_privacy.encoding import event_from_dict, event_to_dict
+from synthx_privacy.entry import Entry
 from synthx_privacy.fingerprints import fingerprint
 from synthx_privacy.ledger_file import LedgerFile
 from synthx_privacy.privacy import MOST_DELTA, check_epsilon, delta_for
@@ -31,31 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Account", "Entry", "Ledger"]
 
 FORMAT = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One event that touched the data, or is about to.
-
-    Parameters
-    ----------
-    fit : str
-        Which fit it belongs to.
-    phase : str
-        What it was for.
-    event : Event
-        What it costs.
-    unit : str or tuple of str
-        Whose privacy it keeps.
-    spent : bool
-        False while it is reserved, and for good if it ended by a crash; it counts either way.
-    """
-
-    fit: str
-    phase: str
-    event: Event
-    unit: str | tuple[str, ...]
-    spent: bool = False
 
 
 class Ledger:
@@ -271,16 +245,7 @@ class Ledger:
             "delta": self.delta_limit,
             "deltas": dict(self._deltas),
             "of_data": self.of_data,
-            "entries": [
-                {
-                    "fit": entry.fit,
-                    "phase": entry.phase,
-                    "unit": entry.unit if isinstance(entry.unit, str) else list(entry.unit),
-                    "spent": entry.spent,
-                    "event": event_to_dict(entry.event),
-                }
-                for entry in self._entries
-            ],
+            "entries": [entry.to_dict() for entry in self._entries],
         }
 
     @classmethod
@@ -298,7 +263,7 @@ class Ledger:
             ledger = cls(values["epsilon"], values["delta"])
             ledger.of_data = None if values["of_data"] is None else str(values["of_data"])
             ledger._deltas = {str(fit): float(delta) for fit, delta in values["deltas"].items()}
-            ledger._entries = tuple(_entry_from_dict(entry) for entry in values["entries"])
+            ledger._entries = tuple(Entry.from_dict(entry) for entry in values["entries"])
         except (AttributeError, KeyError, TypeError) as error:
             raise ArtifactError("the ledger is damaged", remedy="use a file that Ledger.save wrote") from error
         return ledger
@@ -354,14 +319,3 @@ class Ledger:
     def __repr__(self) -> str:
         limit = "" if self.epsilon_limit is None else f" of {self.epsilon_limit:g}"
         return f"<Ledger: epsilon {self.epsilon():.4g}{limit}, {len(self._entries)} entries>"
-
-
-def _entry_from_dict(values: Mapping[str, Any]) -> Entry:
-    unit = values["unit"]
-    return Entry(
-        fit=str(values["fit"]),
-        phase=str(values["phase"]),
-        event=event_from_dict(values["event"]),
-        unit=tuple(unit) if isinstance(unit, list) else str(unit),
-        spent=bool(values["spent"]),
-    )

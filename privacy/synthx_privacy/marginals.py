@@ -95,7 +95,7 @@ def measure(
     ordered: Sequence[bool],
     histograms: Sequence[np.ndarray] | None = None,
     histogram_sigma: float | Sequence[float] | None = None,
-    apart: frozenset[int] = frozenset(),
+    given: frozenset[int] = frozenset(),
 ) -> Measurements:
     """Buy the marginals that `plan_marginals` planned.
 
@@ -117,8 +117,9 @@ def measure(
         Noisy one-way counts bought before, shape (size,) each.
     histogram_sigma : float or Sequence of float, optional
         Standard deviation of their noise, in rows; needed with `histograms`.
-    apart : frozenset of int
-        Columns of which no two are paired: those that are known before the others are drawn.
+    given : frozenset of int
+        Columns that will be known when the others are drawn. No two of them are joined by a chain of pairs, so that
+        what one tells is not counted twice; `plan_marginals` is told of them as one column.
 
     Returns
     -------
@@ -133,7 +134,7 @@ def measure(
     known = Measurements(tuple(map(int, sizes)), tuple(names), target, (*one_way, *by_target))
     if len(features) < 2:
         return known
-    pairs = _pairs(account, codes, known, ordered, apart)
+    pairs = _pairs(account, codes, known, ordered, given)
     return Measurements(known.sizes, known.names, target, (*one_way, *by_target, *pairs))
 
 
@@ -181,7 +182,7 @@ def _by_target(
 
 
 def _pairs(
-    account: Account, codes: np.ndarray, known: Measurements, ordered: Sequence[bool], apart: frozenset[int]
+    account: Account, codes: np.ndarray, known: Measurements, ordered: Sequence[bool], given: frozenset[int]
 ) -> list[Marginal]:
     """Choose a tree of pairs privately, and buy their counts in one query."""
     from synthx_privacy.mechanisms import select
@@ -202,16 +203,16 @@ def _pairs(
     ]
     estimates = [strata_counts(known, column) for column in features]
     candidates = score_pairs(codes, estimates, maps, features=features, strata=strata)
-    if apart:
-        candidates = candidates.pick(~np.isin(np.asarray(features)[candidates.pairs], list(apart)).all(axis=1))
     multiplier = _noise(account, PAIRS)
     # Until the tree is known, as many tables are assumed as it may have; fewer will be measured with less noise.
-    expected = math.sqrt(2 / math.pi) * multiplier * math.sqrt(len(features) - 1)
+    together = [features.index(column) for column in given if column != target]
+    expected = math.sqrt(2 / math.pi) * multiplier * math.sqrt(max(1, len(features) - max(1, len(together))))
     chosen = choose_tree(
         candidates,
         columns=len(features),
         penalty=lambda cells: expected * cells,
         select=lambda turn, scores: select(account, CHOICE.format(turn + 1), scores, sensitivity=1.0),
+        together=together,
     )
     above: tuple[int, ...] = () if target is None else (target,)
     levels = tuple(np.arange(known.sizes[column]) for column in above)

@@ -39,10 +39,6 @@ class Candidates:
     cells: np.ndarray
     gaps: np.ndarray
 
-    def pick(self, chosen: np.ndarray) -> Candidates:
-        """Return some of the candidates."""
-        return Candidates(self.pairs[chosen], self.resolution[chosen], self.cells[chosen], self.gaps[chosen])
-
 
 def score_pairs(
     codes: np.ndarray,
@@ -78,7 +74,7 @@ def score_pairs(
     """
     finest = [levels[0] for levels in maps]
     coded = [
-        np.ascontiguousarray(groups[np.clip(codes[:, column], 0, len(groups) - 1)].astype(np.int32))
+        groups.astype(np.min_scalar_type(int(groups.max())))[np.clip(codes[:, column], 0, len(groups) - 1)]
         for column, groups in zip(features, finest, strict=True)
     ]
     held = [
@@ -88,7 +84,7 @@ def score_pairs(
     totals = np.maximum(np.mean([estimate.sum(axis=1) for estimate in estimates], axis=0), 1e-9)
     pairs, depths, cells, gaps = [], [], [], []
     for a in range(len(features) - 1):
-        left = strata * held[a][0].shape[1] + coded[a]
+        left = strata.astype(np.int64) * held[a][0].shape[1] + coded[a]
         for b in range(a + 1, len(features)):
             table = _table(left, coded[b], (len(totals), held[a][0].shape[1], held[b][0].shape[1]))
             for depth in _distinct(held[a], held[b]):
@@ -121,7 +117,12 @@ def _distinct(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> list[i
 
 
 def choose_tree(
-    candidates: Candidates, *, columns: int, penalty: Callable[[np.ndarray], np.ndarray], select: Callable[..., int]
+    candidates: Candidates,
+    *,
+    columns: int,
+    penalty: Callable[[np.ndarray], np.ndarray],
+    select: Callable[..., int],
+    together: Sequence[int] = (),
 ) -> list[int]:
     """Choose candidates that form a forest.
 
@@ -136,16 +137,20 @@ def choose_tree(
     select : callable
         ``select(round, scores)`` returns the index of one score by the exponential mechanism with sensitivity 1. The
         last score is that of stopping, 0.
+    together : Sequence of int
+        Features that count as one: no two of them are joined by a chain of pairs.
 
     Returns
     -------
     list of int
-        Indices of the candidates chosen, at most ``columns - 1``.
+        Indices of the candidates chosen, at most ``columns - 1``, or fewer by one for each feature but the first that
+        is taken together.
     """
     scores = candidates.gaps - penalty(candidates.cells)
     component = np.arange(columns)
+    component[list(together)] = min(together, default=0)
     chosen: list[int] = []
-    for turn in range(columns - 1):
+    for turn in range(len(np.unique(component)) - 1):
         ends = component[candidates.pairs]
         open_ones = np.flatnonzero(ends[:, 0] != ends[:, 1])
         index = select(turn, np.append(scores[open_ones], 0.0))

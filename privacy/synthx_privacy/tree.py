@@ -15,35 +15,14 @@ from typing import Any
 import numpy as np
 
 from synthx_privacy.drawing import one_hot, patterns, pick
-from synthx_privacy.estimation import Fitted, fit_beliefs
+from synthx_privacy.estimation import fit_beliefs
 from synthx_privacy.measurements import Measurements, distance, floored
+from synthx_privacy.nodes import Node, conditional_tables
 
 __all__ = ["Node", "TreeModel", "distance"]
 
 CHUNK_CELLS = 4_000_000
 """Rows that are completed together hold at most so many numbers (32 MB)."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Node:
-    """A column given its parent.
-
-    Parameters
-    ----------
-    column : int
-        The column.
-    parent : int or None
-        The column it hangs on; None for a root, which hangs on the target alone.
-    groups : np.ndarray
-        Group of each of the parent's codes, shape (size of the parent,); empty for a root.
-    table : np.ndarray
-        ``p(code | target level, group)``, shape (strata, groups, size); positive.
-    """
-
-    column: int
-    parent: int | None
-    groups: np.ndarray
-    table: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -83,7 +62,9 @@ class TreeModel:
         """
         fitted = fit_beliefs(measurements, iterations=iterations)
         strata = floored(fitted.beliefs.strata)
-        return cls(measurements.sizes, measurements.target, strata, _nodes(measurements, fitted), fitted.rows)
+        return cls(
+            measurements.sizes, measurements.target, strata, conditional_tables(measurements, fitted), fitted.rows
+        )
 
     def draw(self, rows: int, weights: Mapping[int, np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Draw rows, exactly, in proportion to their probability times the weights of their codes.
@@ -291,20 +272,3 @@ class TreeModel:
         """Multiply tables down to the first node of a path, (strata, size of the last node's parent or 1, size)."""
         tables = [node.table if node.parent is None else node.table[:, node.groups, :] for node in reversed(path)]
         return functools.reduce(np.matmul, tables)
-
-
-def _nodes(measurements: Measurements, fitted: Fitted) -> tuple[Node, ...]:
-    """Turn calibrated marginals into conditional tables."""
-    forest, beliefs, features = fitted.forest, fitted.beliefs, measurements.features
-    nodes: dict[int, Node] = {}
-    for edge, joint in zip(forest.edges, beliefs.edges, strict=True):
-        child = floored(beliefs.nodes[edge.child])
-        within = child / (child @ edge.lower)[:, edge.child_groups]
-        above = floored(joint / np.maximum(joint.sum(axis=2, keepdims=True), 1e-300))
-        table = floored(above[:, :, edge.child_groups] * within[:, None, :])
-        nodes[edge.child] = Node(features[edge.child], features[edge.parent], edge.parent_groups, table)
-    nothing = np.zeros(0, dtype=np.int64)
-    return tuple(
-        nodes.get(place) or Node(features[place], None, nothing, floored(beliefs.nodes[place])[:, None, :])
-        for place in forest.order
-    )

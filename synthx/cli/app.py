@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from synthx import __version__
+from synthx.cli.audit import audit
 from synthx.cli.benchmark import benchmark
 from synthx.cli.detect import detect
 from synthx.cli.evaluate import evaluate
@@ -51,5 +52,5 @@ def synthx(
     """
 
 
-for command in (detect, fit, sample, evaluate, benchmark):
+for command in (detect, fit, sample, evaluate, audit, benchmark):
     app.command()(command)

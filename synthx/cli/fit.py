@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from synthx.cli.privacy import DeltaOption, DomainOption, EpsilonOption, LedgerOption, UnitOption
 from synthx.cli.progress import reporting
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
@@ -19,7 +20,8 @@ def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Write the model to this file.")],
     model: Annotated[
-        str, typer.Option(metavar="auto|ar|gan|vae|sequence-vae", help="The kind of model; auto says why it chose one.")
+        str,
+        typer.Option(metavar="auto|ar|gan|vae|mst|sequence-vae", help="The kind of model; auto says why."),
     ] = "auto",
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
@@ -44,6 +46,11 @@ def fit(
     refine: Annotated[
         bool, typer.Option("--refine", help="Learn which drawn rows to accept: more faithful rows, drawn more slowly.")
     ] = False,
+    epsilon: EpsilonOption = None,
+    delta: DeltaOption = None,
+    unit: UnitOption = None,
+    domain_share: DomainOption = None,
+    ledger: LedgerOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
     """Learn a table, or a set of sequences, and save the model; Ctrl-C keeps the best so far.
@@ -52,27 +59,34 @@ def fit(
     Examples:
       synthx fit people.csv -o people.synthx --schema schema.json --minutes 5
       synthx fit visits.csv -o visits.synthx --static patients.csv --entity patient --time day
+      synthx fit people.csv -o private.synthx --schema declared.json --epsilon 1
     """
     from synthx._files import check_output
+    from synthx.cli.privacy import privacy_of, spent
     from synthx.cli.sequences import read_long
     from synthx.cli.tables import check_classes, not_learned
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
 
     check_output(output, force=force)
+    privacy = privacy_of(
+        data, epsilon=epsilon, delta=delta, unit=unit, domain_share=domain_share, ledger=ledger, schema=schema
+    )
     settings: dict[str, Any] = {
         "max_minutes": minutes,
         "seed": seed,
         "device": device,
         "refine": refine or None,
         "batch_size": batch_size,
+        "privacy": privacy,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     if refine and model == "sequence-vae":
         raise ParameterError("--refine is given, but sequences are not refined", remedy="leave it out")
     chosen = None if model == "auto" else model_class(model)(**settings)
     frame, known = read_long(data, schema, target, entity=entity, time=time, static=static, window=window)
-    check_classes(frame, known)
+    if privacy is None:
+        check_classes(frame, known)
     if chosen is None:
         choice = choose(frame, known, **settings)
         chosen = choice.model
@@ -88,4 +102,6 @@ def fit(
             " windows, not by people, so nothing follows for the privacy of a single step."
         )
     typer.echo(chosen.training_.describe())
+    if privacy is not None:
+        typer.echo(spent(privacy, chosen.ledger))
     typer.echo(f"Written to {output}.")

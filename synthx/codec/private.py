@@ -1,9 +1,9 @@
 """A table codec that has seen no cell: its levels and bounds are declared, its cuts follow from noisy counts.
 
-What a schema declares is public: kinds, nullability, decimals, levels and bounds. Cells that contradict it are taken to
-the nearest thing that does not: a number beyond a bound to the bound, an unknown level or a missing cell that may not be
-missing to a code that is never drawn. That happens row by row, without an error that would tell; how many rows it
-concerned is counted with noise.
+What a schema declares is public: kinds, nullability, decimals, levels and bounds. Cells that contradict it are taken
+to the nearest thing that does not: a number beyond a bound to the bound, an unknown level or a missing cell that may
+not be missing to a code that is never drawn. That happens row by row, without an error that would tell; how many rows
+it concerned is counted with noise.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PrivateTable:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Places:
+class Places:
     """The grid of places on which a column of numbers is measured: place i stands for ``low + i * step``.
 
     Parameters
@@ -97,7 +97,7 @@ class _Places:
     grid: Grid
 
     @classmethod
-    def of(cls, column: Column) -> _Places:
+    def of(cls, column: Column) -> Places:
         """Return the grid that follows from what the schema declares."""
         low, high = cells.point(column.lower, column), cells.point(column.upper, column)
         if column.kind is Kind.DATETIME:
@@ -108,16 +108,22 @@ class _Places:
             return cls(low, max((high - low) / FINEST, 1e-300), FINEST, Grid())
         step = 10.0**-decimals
         low = float(cells.ceil_to(np.array([low]), decimals)[0])
-        size = int(round((float(cells.floor_to(np.array([high]), decimals)[0]) - low) / step)) + 1
+        size = round((float(cells.floor_to(np.array([high]), decimals)[0]) - low) / step) + 1
         return cls(low, step, max(1, size), Grid(step, 0.0, decimals))
+
+    @property
+    def origin(self) -> int:
+        """The number of the first place, in steps."""
+        return round(self.low / self.step) if self.grid.step else 0
 
     def read(self, series: pd.Series[Any], column: Column) -> np.ndarray:
         """Return the place of each cell, the nearest one for numbers beyond the bounds; -1 where missing."""
         values = read_each(series, column)
         missing = np.isnan(values)
-        scaled = (np.where(missing, self.low, values) - self.low) / self.step
+        inside = np.clip(np.where(missing, self.low, values), self.low, self.low + self.size * self.step)
+        scaled = (inside - self.low) / self.step
         places = np.rint(scaled) if self.grid.step else np.floor(scaled)
-        return np.where(missing, -1, np.clip(places, 0, self.size - 1)).astype(np.int64)
+        return np.where(missing, -1, np.minimum(places, self.size - 1)).astype(np.int64)
 
     def edges(self, places: np.ndarray) -> np.ndarray:
         """Return the values where places begin: midway between two of a grid."""
@@ -149,7 +155,8 @@ def read_each(series: pd.Series[Any], column: Column) -> np.ndarray:
         return np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64).astype(np.float64))
     numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     bounds = np.finfo(np.float64)
-    return np.clip(numbers, bounds.min, bounds.max)
+    finite: np.ndarray = np.clip(numbers, bounds.min, bounds.max)
+    return finite
 
 
 # -- what has to be declared ----------------------------------------------------------------------------------------
@@ -204,23 +211,27 @@ def histogram_phases(schema: Schema) -> dict[str, int]:
         if column.kind.is_discrete:
             phases[f"levels of {column.name!r}"] = 1
         elif column.kind.is_modelled:
-            levels = len(cuts_of(_Places.of(column).size))
+            levels = len(cuts_of(Places.of(column).size))
             phases.update({f"values of {column.name!r}, cut {index + 1}": levels for index in range(levels)})
     return phases
 
 
 def missing_phases(schema: Schema) -> list[str]:
     """Return the phases that count missing cells of columns that are made and not learned."""
-    return [
-        f"missing cells of {column.name!r}" for column in schema if not column.kind.is_modelled and column.nullable
-    ]
+    return [f"missing cells of {column.name!r}" for column in schema if not column.kind.is_modelled and column.nullable]
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
 
 
 def measure_table(
-    account: Account, frame: pd.DataFrame, schema: Schema, *, total: float, total_deviation: float, pair_deviation: float
+    account: Account,
+    frame: pd.DataFrame,
+    schema: Schema,
+    *,
+    total: float,
+    total_deviation: float,
+    pair_deviation: float,
 ) -> PrivateTable:
     """Make a codec from noisy counts, and code the table by it.
 
@@ -294,11 +305,11 @@ def _measure_numbers(
 ) -> Measured:
     from synthx_privacy.intervals import cuts_of, measure_intervals
 
-    grid = _Places.of(column)
+    grid = Places.of(column)
     places = grid.read(series, column)
     phases = [f"values of {column.name!r}, cut {index + 1}" for index in range(len(cuts_of(grid.size)))]
     measured = measure_intervals(
-        account, phases, places, grid.size, total=total, total_deviation=total_deviation
+        account, phases, places, grid.size, origin=grid.origin, total=total, total_deviation=total_deviation
     )
     codec, of_part = _cut(measured, grid, most)
     values = np.where(places < 0, np.nan, grid.edges(places) + grid.step / 2)
@@ -314,22 +325,25 @@ def _measure_numbers(
     return codec, codes, counts, np.sqrt(spread), outside
 
 
-def _cut(measured: Intervals, grid: _Places, most: int) -> tuple[NumericCodec, np.ndarray]:
+def _cut(measured: Intervals, grid: Places, most: int) -> tuple[NumericCodec, np.ndarray]:
     """Choose spikes and bins from a noisy histogram; return the codec, and the code of each part of the histogram."""
     total = max(float(measured.counts.sum()), 1.0)
     spike = _spikes(measured, total, few=grid.size <= most) if grid.grid.step else np.zeros(len(measured.counts), bool)
     spikes = grid.grid.snap(grid.low + measured.edges[:-1][spike] * grid.step)
     rest = np.where(spike, 0.0, measured.counts)
-    if rest.sum() <= 0 and spike.any() and grid.size <= most:
+    held = np.flatnonzero(rest > 0)
+    if not len(held) and len(spikes):
         codec = NumericCodec(True, spikes, np.empty(0), np.empty(0), grid.grid)
-        return codec, codec.encode(spikes)[0].astype(np.int64)
+        middles = grid.low + (measured.edges[:-1] + measured.edges[1:] - 1) / 2 * grid.step
+        return codec, codec.encode(middles)[0]
+    first, end = (held[0], held[-1] + 1) if len(held) else (0, len(rest))  # what is beyond holds nothing
     floor = 1e-6 * total / len(rest)  # positions increase along every part
-    mass = np.cumsum(np.append(0.0, np.maximum(rest, floor)))
-    bins = int(np.clip(round(most * rest.sum() / total), 1, len(rest)))
-    knots, positions = grid.edges(measured.edges.astype(np.float64)), positions_of(mass / mass[-1], bins)
-    codec = NumericCodec(True, spikes, knots, positions, grid.grid)
-    middles = np.clip((positions[:-1] + positions[1:]) / 2, 0, codec.bins - 1e-9).astype(np.int64)
-    of_part = codec.first_bin + middles
+    mass = np.cumsum(np.append(0.0, np.maximum(rest[first:end], floor)))
+    bins = int(np.clip(round(most * rest.sum() / total), 1, end - first))
+    knots = grid.edges(measured.edges[first : end + 1].astype(np.float64))
+    codec = NumericCodec(True, spikes, knots, positions_of(mass / mass[-1], bins), grid.grid)
+    middles = np.interp(np.arange(len(rest)), np.arange(first, end), (codec.positions[:-1] + codec.positions[1:]) / 2)
+    of_part = codec.first_bin + np.clip(middles, 0, codec.bins - 1e-9).astype(np.int64)
     of_part[spike] = codec.first_spike + np.arange(int(spike.sum()))
     return codec, of_part
 

@@ -45,6 +45,14 @@ STEPS_A_PASS = 16
 USUAL_BATCH = 512
 CELLS = 4_000_000
 """Roughly how many numbers a batch may hold between two layers; wide tables have smaller batches."""
+PRIVATE_WIDTH, PRIVATE_HIDDEN = 64, 32
+"""At most, with differential privacy: the noise is as long as the root of the number of weights."""
+WARM_SHARE = 0.4
+"""Of the time, what goes into learning imagined rows before real ones."""
+OWN_ROWS = (30_000, 100_000)
+"""So many imagined rows at least, so that those of a small table are not known by heart; so many own rows."""
+MATCHING = 0.4
+"""Of the usual steps and rate, what goes into learning the network's own rows once they are raked to noisy counts."""
 
 
 class TabularAR(Completing):
@@ -52,6 +60,9 @@ class TabularAR(Completing):
 
     Parameters
     ----------
+    privacy : Privacy, optional
+        What a fit with differential privacy may spend. It learns from rows of a tree model of noisy counts first (see
+        `TabularMST`), then from the real rows by gradient descent with noise; it needs a schema.
     max_minutes : float, optional
         Bounds `fit` as a whole. None trains until held-out rows show no gain or all planned steps are taken.
     seed : int
@@ -64,14 +75,14 @@ class TabularAR(Completing):
         Rows a training step, at most; small tables and wide ones take fewer.
     steps : int, optional
         At most this many training steps. None means 19 times the fourth root of the rows times the square root of the
-        columns, of which 32 count; at most 25 passes over the rows.
+        columns, of which 32 count; at most 25 passes over the rows. With privacy, each of its two parts.
     width : int
-        Of the vectors that stand for values.
+        Of the vectors that stand for values; at most 64 with privacy.
     hidden : int
-        Of the hidden layers of each column's network.
+        Of the hidden layers of each column's network; at most 32 with privacy.
     dropout : float, optional
         The share of hidden units that is left out, until the last fifth of training. None means a quarter for tables
-        of 20,000 rows and more, rising to a half for 6,300 rows and fewer.
+        of 20,000 rows and more, rising to a half for 6,300 rows and fewer; with privacy there is none.
     learning_rate : float
         At its peak; below 8,192 rows it falls with the square root of their number.
     refine : bool
@@ -127,13 +138,29 @@ class TabularAR(Completing):
     def _learn(
         self, coded: Coded, device: torch.device, budget: Budget, progress: Progress | None
     ) -> tuple[Stopped, int]:
-        sizes = self.codec_.domain.sizes
-        digits = Digits(sizes)
-        self.order_ = natural_order(coded.codes, sizes, self._target)
+        digits = Digits(self.codec_.domain.sizes)
+        self.order_ = natural_order(coded.codes, digits.column_sizes, self._target)
         rows = digits.split(torch.from_numpy(coded.codes)).to(device, torch.int32)
         learning, held_out = hold_out(rows)
         self.network_ = self._start(digits, rows).to(device)
-        batch = self._rows_a_step(len(rows), len(digits.sizes))
+        up_to = 1.0 if self.privacy is None else WARM_SHARE
+        return self._maximise(learning, held_out, budget, progress, stage="training", up_to=up_to)
+
+    def _maximise(
+        self,
+        learning: Tensor,
+        held_out: Tensor,
+        budget: Budget,
+        progress: Progress | None,
+        *,
+        stage: str,
+        up_to: float = 1.0,
+        part: float = 1.0,
+    ) -> tuple[Stopped, int]:
+        """Raise the likelihood of rows, as digits, in all orders; `part` scales the usual rate and number of steps."""
+        digits, rows = Digits(self.codec_.domain.sizes), len(learning) + len(held_out)
+        batch = self._rows_a_step(rows, len(digits.sizes))
+        self.network_.requires_grad_(True)
         phase = OrderedLikelihood(
             self.network_,
             learning,
@@ -141,27 +168,65 @@ class TabularAR(Completing):
             digits=digits,
             order=self.order_,
             batch_size=batch,
-            learning_rate=self.learning_rate * min(1.0, len(rows) / (USUAL_BATCH * STEPS_A_PASS)) ** 0.5,
-            dropout=_usual_dropout(len(rows)) if self.dropout is None else self.dropout,
+            learning_rate=part * self.learning_rate * min(1.0, rows / (USUAL_BATCH * STEPS_A_PASS)) ** 0.5,
+            dropout=self._share_dropped(rows),
         )
-        planned = STEPS * len(rows) ** 0.25 * min(len(digits.sizes), MOST_DIGITS) ** 0.5
-        steps = self.steps or math.ceil(min(planned, MOST_PASSES * len(rows) / batch))
-        plan = Plan(stage="training", steps=steps, check_every=max(10, steps // 20), keep_start=True)
+        planned = STEPS * rows**0.25 * min(len(digits.sizes), MOST_DIGITS) ** 0.5
+        steps = math.ceil(part * (self.steps or min(planned, MOST_PASSES * rows / batch)))
+        plan = Plan(stage=stage, steps=steps, up_to=up_to, check_every=max(10, steps // 20), keep_start=True)
         done = descend(phase, self.network_, plan, budget, progress)
         self.network_.eval().requires_grad_(False)
         return done
 
     def _start(self, digits: Digits, rows: Tensor) -> Autoregressor:
         """Return an untrained network that knows the frequencies of the columns and the orders of their values."""
-        network = Autoregressor(digits.sizes, width=self.width, hidden=self.hidden)
+        network = self._untrained(digits)
         network.smooth(digits.ranks(self.codec_.ranks))
         network.start_at(((network.heads.count(rows.cpu()) + 0.5) / len(rows)).log())
         return network
+
+    def _untrained(self, digits: Digits) -> Autoregressor:
+        if self.privacy is None:
+            return Autoregressor(digits.sizes, width=self.width, hidden=self.hidden)
+        width, hidden = min(self.width, PRIVATE_WIDTH), min(self.hidden, PRIVATE_HIDDEN)
+        return Autoregressor(digits.sizes, width=width, hidden=hidden)
+
+    def _share_dropped(self, rows: int) -> float:
+        if self.privacy is not None:
+            return 0.0
+        return _usual_dropout(rows) if self.dropout is None else self.dropout
 
     def _rows_a_step(self, rows: int, digits: int) -> int:
         """Return the batch size, a multiple of the orders a batch: smaller for small tables and for wide ones."""
         most = min(self.batch_size, rows // STEPS_A_PASS, CELLS // (digits * self.width))
         return max(ORDERS, most // ORDERS * ORDERS)
+
+    # -- learning with differential privacy ---------------------------------------------------------------------
+
+    def _gradient_plan(self, rows: float) -> GradientPlan:
+        from synthx.models.private.autoregression import gradient_plan
+
+        return gradient_plan(rows, self.steps)
+
+    def _learn_privately(
+        self, fit: PrivateFit, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        from synthx.models.private.autoregression import learn_real_rows
+        from synthx.models.private.raking import raked
+
+        rng = np.random.default_rng([self.seed, 3])
+        rows = int(np.clip(fit.rows, *OWN_ROWS))
+        imagined = np.concatenate([fit.imagined(rng) for _ in range(math.ceil(OWN_ROWS[0] / max(fit.rows, 1_000)))])
+        stopped, steps = self._learn(Coded(imagined, np.zeros(imagined.shape)), device, budget, progress)
+        if stopped == "interrupted":
+            return stopped, steps
+        self.network_, stopped, taken = learn_real_rows(fit, self.network_, self.order_, budget, progress, self.seed)
+        if stopped == "interrupted":
+            return stopped, steps + taken
+        drawn = raked(fit.measurements, self._draw_many(rows, rng).codes, rng)
+        own = Digits(self.codec_.domain.sizes).split(torch.from_numpy(drawn)).to(device, torch.int32)
+        _, more = self._maximise(*hold_out(own), budget, progress, stage="matching counts", part=MATCHING)
+        return stopped, steps + taken + more
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
@@ -222,7 +287,7 @@ class TabularAR(Completing):
     def _restore(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
         self.order_ = tuple(parts["order"])
         digits = Digits(self.codec_.domain.sizes)
-        network = Autoregressor(digits.sizes, width=self.width, hidden=self.hidden)
+        network = self._untrained(digits)
         network.load_state_dict(dict(tensors))
         self.network_ = network.to(device).eval().requires_grad_(False)
 

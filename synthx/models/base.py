@@ -79,6 +79,8 @@ class Training:
         Where refinement was asked for and training was not interrupted.
     entities : int, optional
         Of sequences: how many.
+    private : bool
+        Whether the fit was differentially private; the numbers of rows and entities are noisy then.
     """
 
     rows: int
@@ -89,6 +91,7 @@ class Training:
     seconds: float | None = None
     refined: Refined | None = None
     entities: int | None = None
+    private: bool = False
 
     def describe(self) -> str:
         """Return a sentence or two for people."""
@@ -99,10 +102,12 @@ class Training:
             "interrupted": "it was interrupted; the best weights so far are kept",
         }[self.stopped]
         took = "" if self.seconds is None else f" in {self.seconds:.0f} s"
-        table = f"{self.rows:,} rows of {self.columns} columns"
+        about = "about " if self.private else ""
+        table = f"{about}{self.rows:,} rows of {self.columns} columns"
         if self.entities is not None:
-            table = f"the sequences of {self.entities:,} entities, {table},"
-        learned = f"Learned {table}{took} on {self.device} ({self.steps:,} steps; {why})."
+            table = f"the sequences of {about}{self.entities:,} entities, {table},"
+        how = f"{self.steps:,} steps; {why}" if self.steps else why
+        learned = f"Learned {table}{took} on {self.device} ({how})."
         return learned if self.refined is None else f"{learned} {self.refined.describe()}"
 
     def to_dict(self) -> dict[str, Any]:

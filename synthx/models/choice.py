@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from synthx.models.base import Synthesizer
     from synthx.schema import Schema
+    from synthx_privacy.privacy import Privacy
 
 __all__ = ["Choice", "choose"]
 
@@ -51,6 +52,7 @@ def choose(
     device: str = "auto",
     refine: bool = False,
     batch_size: int | None = None,
+    privacy: Privacy | None = None,
 ) -> Choice:
     """Choose a model for a table by its rows, columns and levels, the device and the time.
 
@@ -61,6 +63,8 @@ def choose(
         What each column is; detected if None.
     max_minutes, seed, device, refine, batch_size
         Settings of the model; see `TabularAR`.
+    privacy : Privacy, optional
+        With it the choice reads the schema only.
 
     Raises
     ------
@@ -76,6 +80,8 @@ def choose(
     """
     from synthx.schema import Schema
 
+    if privacy is not None:
+        return _choose_privately(schema, privacy, max_minutes=max_minutes, seed=seed, device=device, refine=refine)
     if frame.empty:
         raise DataError("the table is empty", remedy="give a table with rows and columns")
     schema = Schema.detect(frame) if schema is None else schema
@@ -103,6 +109,27 @@ def choose(
         model_class("ar")(**settings, **{"refine": refine}),
         f"Chose ar, the autoregressive model, for {table}: of all models here it gave the most faithful rows for the"
         f" time on every table we measured{''.join(notes)}.",
+    )
+
+
+def _choose_privately(
+    schema: Schema | None, privacy: Privacy, *, max_minutes: float | None, seed: int, device: str, refine: bool
+) -> Choice:
+    """Choose by what is declared; to look at the rows would spend budget that nobody has booked."""
+    if refine:
+        raise ParameterError(
+            "refine is asked for beside privacy", remedy="leave it out: refinement compares with real rows"
+        )
+    settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "privacy": privacy}
+    if schema is not None and schema.entity and schema.time is not None and privacy.unit != "row":
+        return Choice(
+            model_class("sequence-vae")(**settings),
+            f"Chose sequence-vae: the rows of an entity ({', '.join(schema.entity)}) have an order in time.",
+        )
+    return Choice(
+        model_class("mst")(**settings),
+        "Chose mst, the tree of noisy marginals: at equal epsilon it gave more faithful rows than the private networks"
+        " on every table we measured, in seconds.",
     )
 
 

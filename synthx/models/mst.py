@@ -132,9 +132,7 @@ class TreeSampler:
         self.tree = tree
         cuts = np.cumsum(sizes)[:-1]
         self.usual = {
-            column: part.astype(np.float64)
-            for column, part in enumerate(np.split(drawn, cuts))
-            if not part.all()
+            column: part.astype(np.float64) for column, part in enumerate(np.split(drawn, cuts)) if not part.all()
         }
 
     def draw(self, rows: int, windows: Mapping[int, Window], generator: torch.Generator) -> Tensor:

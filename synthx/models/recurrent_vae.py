@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,9 +31,12 @@ from synthx.models.sequences.network import RecurrentNetwork
 from synthx.models.sequential import CodedEntities
 from synthx.training import Budget, Plan, Progress, Stopped, hold_out
 
+if TYPE_CHECKING:
+    from synthx_privacy import Privacy
+
 __all__ = ["SequenceVAE"]
 
-LEAST = {"latent": 1, "width": 1, "hidden": 2, "units": 1, "steps": 1, "prior_steps": 0}
+LEAST = {"latent": 1, "width": 1, "hidden": 2, "units": 1, "steps": 1, "prior_steps": 0, "horizon": 2}
 """Settings that are whole numbers, and the least they may be."""
 TRAINING_SHARE = 0.9
 """Of the time budget; the prior has the rest."""
@@ -78,6 +81,12 @@ class SequenceVAE(Explorable):
         The share of hidden units that is left out in training. None chooses by the number of steps.
     learning_rate : float
         At its peak.
+    privacy : Privacy, optional
+        What a fit may spend on noisy counts, in which an entity with all its steps counts once: its unit is the
+        entity's key, and the schema declares levels and bounds. The network then learns from sequences that these
+        counts make likely, and never sees a real one.
+    horizon : int, optional
+        How many steps of an entity count at most in a private fit, which has to be told; further ones are left out.
 
     Examples
     --------
@@ -109,6 +118,8 @@ class SequenceVAE(Explorable):
         beta: float = 0.5,
         dropout: float | None = None,
         learning_rate: float = 4e-3,
+        privacy: Privacy | None = None,
+        horizon: int | None = None,
     ) -> None:
         self.max_minutes = max_minutes
         self.seed = seed
@@ -124,6 +135,8 @@ class SequenceVAE(Explorable):
         self.beta = beta
         self.dropout = dropout
         self.learning_rate = learning_rate
+        self.privacy = privacy
+        self.horizon = horizon
 
     # -- learning -----------------------------------------------------------------------------------------------
 

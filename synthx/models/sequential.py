@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from synthx.models.sequences.static import StaticModel
+    from synthx_privacy import Privacy
 
 __all__ = ["CodedEntities", "SequenceSynthesizer"]
 
@@ -86,6 +87,8 @@ class SequenceSynthesizer(Synthesizer):
     rare_threshold: int
     batch_size: int
     learning_rate: float
+    privacy: Privacy | None = None
+    horizon: int | None = None
 
     static_: StaticModel
     steps_: StepCodec
@@ -136,28 +139,34 @@ class SequenceSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
+        if self.privacy is not None:
+            return self._fit_privately(frame, schema, budget, progress)
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         with all_or_nothing(self), memory_named(self):
-            if progress is not None:
-                progress(ProgressEvent("coding the sequences", 0.0, f"{len(frame):,} rows", budget.seconds))
             schema = Schema.detect(frame) if schema is None else schema
-            long = LongTable.of(frame, schema)
-            self._check_enough(long)
-            self.schema_ = schema
-            device = pick_device(self.device)
-            steps = step_schema(schema)
-            self.steps_ = StepCodec.fit(long.steps, steps, long.starts, rare_threshold=self.rare_threshold)
-            if not self.steps_.names:
-                raise DataError(
-                    "the table has no column to learn that changes from step to step",
-                    remedy="learn it as a table of entities, a row each, with another model",
-                )
-            self.static_ = self._learn_static(long, progress)
-            coded = self._code(long)
-            with seeded(self.seed, device), flushed_denormals():
-                stopped, taken = self._learn(coded, device, budget, progress)
-        self.training_ = Training(
+            self.training_ = self._learn_table(frame, schema, budget, progress)
+        return self
+
+    def _learn_table(self, frame: pd.DataFrame, schema: Schema, budget: Budget, progress: Progress | None) -> Training:
+        """Learn a long table; return how it went."""
+        if progress is not None:
+            progress(ProgressEvent("coding the sequences", 0.0, f"{len(frame):,} rows", budget.seconds))
+        long = LongTable.of(frame, schema)
+        self._check_enough(long)
+        self.schema_ = schema
+        device = pick_device(self.device)
+        self.steps_ = StepCodec.fit(long.steps, step_schema(schema), long.starts, rare_threshold=self.rare_threshold)
+        if not self.steps_.names:
+            raise DataError(
+                "the table has no column to learn that changes from step to step",
+                remedy="learn it as a table of entities, a row each, with another model",
+            )
+        self.static_ = self._learn_static(long, progress)
+        coded = self._code(long)
+        with seeded(self.seed, device), flushed_denormals():
+            stopped, taken = self._learn(coded, device, budget, progress)
+        return Training(
             rows=len(frame),
             columns=len(schema),
             steps=taken,
@@ -166,6 +175,31 @@ class SequenceSynthesizer(Synthesizer):
             seconds=round(budget.seconds, 1),
             entities=len(long.entities),
         )
+
+    def _fit_privately(
+        self, frame: pd.DataFrame, schema: Schema | None, budget: Budget, progress: Progress | None
+    ) -> Self:
+        """Learn sequences imagined from noisy counts, in which an entity counts once; nothing else reads a cell."""
+        from synthx.models.private.sequences.fit import buy_sequences, check_sequences
+        from synthx.models.private.sequences.simulation import imagine
+        from synthx.models.private.units import ledger_for
+
+        def stage(name: str) -> None:
+            if progress is not None:
+                progress(ProgressEvent(name, 0.0, "", budget.seconds))
+
+        assert self.privacy is not None
+        schema, horizon = check_sequences(frame, schema, self.privacy, self.horizon)
+        self.ledger_ = ledger_for(frame, self.privacy)  # stays with the model if the fit fails: what is spent is spent
+        with all_or_nothing(self), memory_named(self):
+            bought = buy_sequences(
+                frame, schema, self.privacy, horizon, ledger=self.ledger_, name=self.name, stage=stage
+            )
+            stage("imagining sequences")
+            imagined = imagine(bought, bought.usual_entities, np.random.default_rng(self.seed))
+            training = self._learn_table(imagined, bought.layout.schema, budget, progress)
+            # Noisy, or imagined: so says the ledger, and nothing here is exact.
+            self.training_ = dataclasses.replace(training, private=True)
         return self
 
     def _check_enough(self, long: LongTable) -> None:
@@ -379,9 +413,8 @@ class SequenceSynthesizer(Synthesizer):
         parts, tensors = self._weights()
         static, of_static = self.static_.to_parts()
         shared = {
-            "settings": self.get_params(),
+            **self._shared_parts(),
             "schema": self.schema_.to_dict(),
-            "training": self.training_.to_dict(),
             "steps": self.steps_.to_dict(),
             "static": static,
         }
@@ -392,9 +425,8 @@ class SequenceSynthesizer(Synthesizer):
     def _from_parts(cls, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
         from synthx.models.sequences.static import StaticModel
 
-        model = cls(**parts["settings"])
+        model = cls._from_shared(parts)
         model.schema_ = Schema.from_dict(parts["schema"])
-        model.training_ = Training.from_dict(parts["training"])
         model.steps_ = StepCodec.from_dict(parts["steps"])
         model.static_ = StaticModel.from_parts(parts["static"], of_owner("static", tensors))
         model._restore(parts["own"], of_owner("own", tensors), pick_device("auto"))

@@ -188,6 +188,7 @@ class TableSynthesizer(Synthesizer):
             stopped=stopped,
             device=device.type,
             seconds=round(budget.seconds, 1),
+            private=True,
         )
         return self
 

@@ -15,9 +15,10 @@ normal, whatever the shape of the inner space.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -35,13 +36,20 @@ from synthx.models.reconstruction import prefixes
 from synthx.models.staged import Staged
 from synthx.training import Budget, Plan, Progress, Stopped
 
+if TYPE_CHECKING:
+    from synthx.models.private.budget import GradientPlan
+    from synthx.models.private.fit import PrivateFit
+    from synthx_privacy import Privacy
+
 __all__ = ["TabularVAE"]
 
 LEAST = {"width": 1, "blocks": 1, "latent": 1, "autoencoder_steps": 1, "prior_steps": 0, "stages": 1}
 """Settings of the VAE that are whole numbers, and the least they may be."""
 AUTOENCODER_SHARE = 0.65
 """Of the time budget; the prior has the rest."""
-MEASURED_ROWS = 20_000
+IMAGINED_SHARE = 0.5
+"""Of the time budget of a private fit, what learning from rows of the tree model may take."""
+MEASURED_ROWS, JUDGED_ROWS = 20_000, 8_192
 PRIOR_BLOCKS = 3
 
 
@@ -50,6 +58,8 @@ class TabularVAE(Staged, Explorable):
 
     Parameters
     ----------
+    privacy : Privacy, optional
+        Learn with differential privacy; the fit then needs a schema that declares bounds and levels.
     max_minutes : float, optional
         Bounds `fit` as a whole. None trains until held-out rows show no gain or all planned steps are taken.
     seed : int
@@ -62,7 +72,7 @@ class TabularVAE(Staged, Explorable):
         Rows a training step.
     autoencoder_steps, prior_steps : int, optional
         At most this many steps of each phase; with 0 prior steps, rows are taken to be normal in the latent space.
-        None chooses by the number of rows.
+        None chooses by the number of rows. In a private fit, the former also bound the steps on real rows.
     stages : int, optional
         In how many stages a row is drawn. None chooses by how much columns tell about each other.
     latent : int
@@ -98,6 +108,7 @@ class TabularVAE(Staged, Explorable):
     def __init__(
         self,
         *,
+        privacy: Privacy | None = None,
         max_minutes: float | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -113,6 +124,7 @@ class TabularVAE(Staged, Explorable):
         learning_rate: float = 2e-3,
         refine: bool = False,
     ) -> None:
+        self.privacy = privacy
         self.max_minutes = max_minutes
         self.seed = seed
         self.device = device
@@ -148,6 +160,33 @@ class TabularVAE(Staged, Explorable):
             done = self._and_then(done, lambda: self._learn_prior(learning, held_out, budget, progress), budget)
         self.prior_.eval().requires_grad_(False)
         return done
+
+    def _gradient_plan(self, rows: float) -> GradientPlan:
+        from synthx.models.private.autoencoding import gradient_plan
+
+        return gradient_plan(rows, self.autoencoder_steps)
+
+    def _learn_privately(
+        self, fit: PrivateFit, device: torch.device, budget: Budget, progress: Progress | None
+    ) -> tuple[Stopped, int]:
+        from synthx.models.private.autoencoding import decode_real_rows
+        from synthx_privacy.measurements import distance
+
+        def judge(network: nn.Module) -> float:
+            judged = copy.copy(self)
+            judged.network_ = cast(Autoencoder, network)
+            return distance(fit.measurements, judged._draw(JUDGED_ROWS, {}, self.seed))
+
+        def from_real_rows() -> tuple[Stopped, int]:
+            rate = self.learning_rate
+            return decode_real_rows(
+                fit, self.network_, self.plan_, learning_rate=rate, judge=judge, budget=budget, progress=progress
+            )
+
+        codes = fit.imagined(np.random.default_rng([self.seed, 3]))
+        at_first = Budget(None if self.max_minutes is None else IMAGINED_SHARE * self.max_minutes)
+        done = self._learn(Coded(codes, np.zeros(codes.shape, np.float32)), device, at_first, progress)
+        return self._and_then(done, from_real_rows, budget)
 
     def _start(self, sizes: tuple[int, ...], device: torch.device) -> Completer:
         encoder = Encoder(sizes, latent=self.latent, width=self.width, blocks=self.blocks)

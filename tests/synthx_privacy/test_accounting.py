@@ -79,11 +79,10 @@ def test_the_exponential_mechanism_is_within_its_curve() -> None:
             assert np.maximum(p - math.exp(a) * q, 0).sum() <= bound
 
 
-@pytest.mark.parametrize(("rate", "noise", "steps"), [(0.02, 1.2, 2000), (0.01, 1.0, 1000), (0.1, 4.0, 500)])
+@pytest.mark.filterwarnings("ignore:Optimal order is the largest alpha")  # of PRV, when it sizes its domain
+@pytest.mark.parametrize(("rate", "noise", "steps"), [(0.02, 1.2, 1500), (0.01, 1.0, 1000), (0.1, 4.0, 500)])
 def test_descent_agrees_with_opacus(rate: float, noise: float, steps: int) -> None:
     from opacus.accountants.analysis import rdp
-    from opacus.accountants.analysis.prv import PoissonSubsampledGaussianPRV
-    from opacus.accountants.analysis.prv.prvs import compute_safe_domain_size  # noqa: F401
     from opacus.accountants.prv import PRVAccountant
 
     delta = 1e-6
@@ -91,8 +90,7 @@ def test_descent_agrees_with_opacus(rate: float, noise: float, steps: int) -> No
     prv.history = [(noise, rate, steps)]
     event = sampled_gaussian(rate, noise, steps)
     assert epsilon_of([event], delta) == pytest.approx(prv.get_epsilon(delta), rel=0.01)
-    assert PoissonSubsampledGaussianPRV(rate, noise) is not None
-    orders = [1 + tenths / 10 for tenths in range(1, 100)] + list(range(12, 64))
+    orders = [1 + tenths / 10 for tenths in range(1, 100)] + list(range(12, 200))
     divergences = rdp.compute_rdp(q=rate, noise_multiplier=noise, steps=steps, orders=orders)
     theirs, _ = rdp.get_privacy_spent(orders=orders, rdp=divergences, delta=delta)
     ours = accounting._renyi_epsilon(gather([event]), delta)
@@ -105,7 +103,7 @@ def test_divergences_between_and_at_whole_orders() -> None:
     rate, noise = 0.02, 1.0
     divergences = dict(zip(renyi.ORDERS, renyi.sampled_gaussian_divergences(rate, noise), strict=True))
     second = math.log(1 + rate**2 * (math.e - 1))
-    assert divergences[2.0] == pytest.approx(second, rel=1e-9) if 2.0 in divergences else True
+    assert divergences[2.0] == pytest.approx(second, rel=1e-9)
     middle = divergences[1.5] * 0.5
     assert 0 < middle < second / 2
     assert divergences[1.05] == pytest.approx(rate**2 * (math.e - 1) / 2, rel=0.06)  # near the Kullback-Leibler one
@@ -168,7 +166,7 @@ def test_calibration_refuses_what_noise_cannot_mend() -> None:
 
 def test_a_huge_epsilon_needs_hardly_any_noise() -> None:
     scale = calibrate(lambda scale: [gaussian(scale), sampled_gaussian(0.02, scale, 100)], 1e6, 1e-6)
-    assert scale < 0.01
+    assert scale < 0.02
 
 
 def test_what_events_hold() -> None:

@@ -290,3 +290,14 @@ def test_the_real_ledger_is_charged_for_what_was_bought() -> None:
     assert 0 < ledger.epsilon(1e-6) <= 3.0
     codes = TreeModel.fit(held).draw(1_000, {}, np.random.default_rng(0))
     assert codes.min() >= 0 and (codes.max(axis=0) < SIZES).all()
+
+
+@pytest.mark.parametrize("target", [0, None])
+@pytest.mark.parametrize("rows", [0, 1, 30])
+def test_a_table_that_drowns_in_noise_still_gives_a_model(rows: int, target: int | None) -> None:
+    plan = plan_marginals(5, rho=0.001, target=target is not None)
+    account = Ledger().open(Privacy(epsilon=1.0, delta=1e-6), plan, fit="tree", delta=1e-6)
+    held = measure(account, tree_table(rows), SIZES, list("tabcd"), target=target, ordered=[False, True] * 2 + [True])
+    model = TreeModel.fit(held, iterations=50)
+    assert sum(model.expected((1,))) == pytest.approx(1.0)
+    assert model.draw(20, {3: np.eye(5)[2]}, np.random.default_rng(0))[:, 3].tolist() == [2] * 20

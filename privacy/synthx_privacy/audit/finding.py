@@ -43,14 +43,17 @@ class Finding:
 
 
 def passed(code: str, message: str) -> Finding:
+    """Return the finding of a check that found nothing."""
     return Finding(code, Outcome.PASSED, message)
 
 
 def failed(code: str, message: str) -> Finding:
+    """Return the finding of a check that found a fault."""
     return Finding(code, Outcome.FAILED, message)
 
 
 def skipped(code: str, message: str) -> Finding:
+    """Return the finding of a check that could not be made; the message says why."""
     return Finding(code, Outcome.SKIPPED, message)
 
 

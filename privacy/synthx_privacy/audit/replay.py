@@ -89,12 +89,13 @@ def audit_neighbours(fit: Fit[T], data: T, neighbours: Mapping[str, T], *, key: 
     list of Finding
         One for each neighbour.
     """
-    tape, usual = _usual(fit, data, key)
+    recorded, usual = _usual(fit, data, key)
+    tape = recorded.tape
     findings = []
     for name, neighbour in neighbours.items():
         other = replay(fit, neighbour, tape, key=key)
         fault = _other_course(usual, other) or _beyond_sensitivity(usual.tape, other.tape)
-        fault = fault or _other_output(usual, other)
+        fault = fault or _other_output(usual, other) or _other_warnings(recorded, usual, other)
         findings.append(
             passed(NEIGHBOUR, f"with {name}, {len(tape)} queries are within their sensitivities and all else is alike")
             if fault is None
@@ -115,11 +116,11 @@ def audit_strangers(fit: Fit[T], data: T, strangers: Mapping[str, T], *, key: in
     strangers : mapping of str to object
         Other data of the same public description.
     """
-    tape, usual = _usual(fit, data, key)
+    recorded, usual = _usual(fit, data, key)
     findings = []
     for name, stranger in strangers.items():
-        other = replay(fit, stranger, tape, key=key)
-        fault = _other_course(usual, other) or _other_output(usual, other)
+        other = replay(fit, stranger, recorded.tape, key=key)
+        fault = _other_course(usual, other) or _other_output(usual, other) or _other_warnings(recorded, usual, other)
         findings.append(
             passed(STRANGER, f"with {name}, the same is published")
             if fault is None
@@ -143,8 +144,8 @@ def distance_of(one: Release, other: Release) -> float:
 # -- running ----------------------------------------------------------------------------------------------------------
 
 
-def _usual(fit: Fit[T], data: T, key: int) -> tuple[Tape, Course]:
-    """Return the tape of a fit, and how it runs by it: compared with other replays, since the noise draws nothing."""
+def _usual(fit: Fit[T], data: T, key: int) -> tuple[Course, Course]:
+    """Return how a fit runs, and how it runs by its tape: with this replays compare, as their noise draws nothing."""
     recorded = record(fit, data, key=key)
     if recorded.error is not None:
         raise PrivacyError(
@@ -157,7 +158,7 @@ def _usual(fit: Fit[T], data: T, key: int) -> tuple[Tape, Course]:
             f"the fit does not repeat itself on the same data: {fault}",
             remedy="let it draw chance from its seed or from synthx_privacy.noise alone, and publish no times of day",
         )
-    return recorded.tape, usual
+    return recorded, usual
 
 
 def _run(fit: Fit[T], data: T, tape: Tape, key: int) -> Course:
@@ -191,12 +192,9 @@ class _Caught:
 
 
 def _other_course(usual: Course, other: Course) -> str | None:
-    """Return how the runs differ in what they ask, raise or warn of; None if they do not."""
+    """Return how the runs differ in what they ask or raise; None if they do not."""
     if usual.error != other.error:
         return f"the fit fails: {other.error}" if other.error else "the fit does not fail as it does without"
-    if usual.warned != other.warned:
-        more = next((text for text in (*other.warned, *usual.warned) if other.warned.count(text) != usual.warned.count(text)), "")
-        return f"other warnings are given ({more})"
     if len(usual.tape) != len(other.tape):
         return f"{len(other.tape)} queries are asked instead of {len(usual.tape)}"
     for turn, (one, two) in enumerate(zip(usual.tape, other.tape, strict=True), 1):
@@ -205,6 +203,13 @@ def _other_course(usual: Course, other: Course) -> str | None:
         if one.sensitivity != two.sensitivity:
             return f"the sensitivity of {one.phase!r} is {two.sensitivity:g} instead of {one.sensitivity:g}"
     return None
+
+
+def _other_warnings(recorded: Course, usual: Course, other: Course) -> str | None:
+    """Compare the warnings of replays; those that a library gives once in a process came when it was recorded."""
+    more = [text for text in other.warned if text not in {*usual.warned, *recorded.warned}]
+    fewer = [text for text in usual.warned if text not in other.warned]
+    return f"other warnings are given ({(more or fewer)[0]})" if more or fewer else None
 
 
 def _beyond_sensitivity(usual: Tape, other: Tape) -> str | None:
@@ -235,7 +240,7 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, np.ndarray):
-        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+        return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
     if isinstance(one, float) and math.isnan(one):
         return math.isnan(other)
     return bool(one == other)

@@ -44,8 +44,8 @@ class AuditReport:
             lines.append(f"Proved: epsilon is at most {self.proved:.3f}{at}.")
         if self.bound is not None and self.ceiling is not None:
             lines.append(
-                f"Found: epsilon is at least {self.bound:.2f}, with 95% confidence. The test can see epsilons from about"
-                f" 0.5 to {self.ceiling:.1f}; that it finds little does not show that little was given away."
+                f"Found: epsilon is at least {self.bound:.2f}, with 95% confidence. The test can see epsilons from"
+                f" about 0.5 to {self.ceiling:.1f}; that it finds little does not show that little was given away."
             )
         failures = sum(finding.is_failure for finding in self.findings)
         lines.append(

@@ -49,8 +49,12 @@ DRAWN_FOR = 8
 """Steps for which drawn rows are kept."""
 JUDGING_RATE = 2e-3
 BETAS = (0.5, 0.99)
-MATCHING = 30.0
-"""Weight of squared differences of frequencies."""
+GRACE = 0.25
+"""Of the steps, those before the generator's first: until then the discriminator knows little but noise."""
+CONTEST = 0.3
+"""Weight of the generator's adversarial loss; its likelihood on imagined rows has 1 …"""
+MATCHING = 100.0
+"""… and squared differences of frequencies have this."""
 JUDGED_ROWS = 8_192
 
 
@@ -138,7 +142,7 @@ class PrivateAdversary:
         plan = [stage.heads.digits.tolist() for stage in sampler.stages]
         visible, drawn = (part.to(imagined.device) for part in prefixes(plan, imagined.shape[1]))
         self.stages = [
-            (visible[index], visible[index] | drawn[index], stage)
+            (visible[index : index + 1], (visible | drawn)[index : index + 1], stage)  # masks (1, D)
             for index, stage in enumerate(sampler.stages)
             if index or len(stage.heads.digits) > 1  # a single first digit is drawn by its frequencies
         ]
@@ -150,7 +154,7 @@ class PrivateAdversary:
         self._draw()
         self._pick()
 
-    # -- what a step of the discriminator is given ----------------------------------------------------------------------
+    # -- what a step of the discriminator is given -------------------------------------------------------------------
 
     def losses_of(self, rows: Tensor) -> Callable[[Tensor], Tensor]:
         """Return what gives the losses of rows that should be taken for real, by their indices."""
@@ -167,13 +171,13 @@ class PrivateAdversary:
         right = float((scores < 0).float().mean())
         self.share_right += (1 - MEMORY**share) * (right - self.share_right)
 
-    # -- between the discriminator's steps ------------------------------------------------------------------------------
+    # -- between the discriminator's steps ---------------------------------------------------------------------------
 
     def after_step(self, fraction: float) -> None:
         """Take a step of the generator when it is due; `fraction` of the training is done."""
         self.turn += 1
         self.waited += 1
-        if self.waited >= WAITS[self.wait]:
+        if fraction >= GRACE and self.waited >= WAITS[self.wait]:
             self.waited = 0
             self._step(fraction)
             if self.share_right <= TOO_EASY and self.wait < len(WAITS) - 1:
@@ -211,7 +215,7 @@ class PrivateAdversary:
         chances = torch.cat([block.softmax(dim=2).flatten(1) for block in stage.heads.split(logits)], dim=1)
         found = self._levels(digits).T @ chances / len(digits)
         mismatch = (found - self.wanted[:, stage.places]).square().sum()
-        return F.softplus(-scores).mean() + MATCHING * mismatch
+        return CONTEST * F.softplus(-scores).mean() + MATCHING * mismatch
 
     def _levels(self, digits: Tensor) -> Tensor:
         """Return a column of ones and, where there is a target, its levels as one-hot vectors; shape (B, levels)."""

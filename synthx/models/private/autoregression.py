@@ -1,23 +1,105 @@
-"""The autoregressive network in one fixed order, built of layers whose gradients are known row by row.
+"""The autoregressive network learns real rows under differential privacy.
 
-It is `Autoregressor` in another form: the same parameters, the same likelihood. What differs is that rows come first in
-every tensor, that each parameter belongs to a layer which ghost clipping knows, and that no row shares anything with
-the others of its batch, neither an order that is handed out by position nor a mask of hidden units.
+`Autoregression` is `Autoregressor` in another form: the same parameters, the same likelihood. What differs is that rows
+come first in every tensor, that each parameter belongs to a layer which ghost clipping knows, and that no row shares
+anything with the others of its batch, neither an order that is handed out by position nor a mask of hidden units.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from synthx.models.causal import Autoregressor
+from synthx.models.layout import Digits
+from synthx.models.ordered_drawing import OrderedSampler
+from synthx.models.orders import digit_positions
+from synthx.models.private.budget import GradientPlan
+from synthx.models.private.descent import descend_on_real_rows
+from synthx.models.private.raking import raked
+from synthx.training import Budget, Progress, Stopped
+from synthx_privacy.measurements import distance
 from synthx_privacy.stacked import StackedLinear, StackedVectors
 
-__all__ = ["Autoregression"]
+if TYPE_CHECKING:
+    from synthx.models.private.fit import PrivateFit
+
+__all__ = ["Autoregression", "gradient_plan", "learn_real_rows"]
+
+STEPS, RATE = 600, 1e-2
+BATCHES, BATCH = 32, (64, 2_048)
+"""A step sees one row in 32, from 64 to 2,048: once the noise is large, larger batches only take longer."""
+ROW_NORM = 4.0
+"""A row's gradient is about so long, times the root of the digits. Losses are scaled so that such a one is just
+clipped: if all were, rare values, whose gradients are the longest, would have less than their share."""
+JUDGED_ROWS = 20_000
+
+
+def gradient_plan(rows: float, steps: int | None) -> GradientPlan:
+    """Return how to learn about so many real rows, in at most so many steps."""
+    batch = round(min(max(rows / BATCHES, BATCH[0]), BATCH[1]))
+    return GradientPlan(batch=batch, steps=min(STEPS, steps or STEPS))
+
+
+def learn_real_rows(
+    fit: PrivateFit,
+    network: Autoregressor,
+    order: Sequence[int],
+    budget: Budget,
+    progress: Progress | None,
+    seed: int,
+) -> tuple[Autoregressor, Stopped, int]:
+    """Take a network that has learned imagined rows through the real ones, in one order of the columns.
+
+    States are judged by rows drawn from them, after raking, since that is how they will be used.
+
+    Parameters
+    ----------
+    fit : PrivateFit
+        Pays for it.
+    network : Autoregressor
+        Is left as it is.
+    order : sequence of int
+        Of the columns.
+    budget, progress
+        See `synthx.training.train`.
+    seed : int
+        For the rows that states are judged by; it reaches neither noise nor batches.
+
+    Returns
+    -------
+    (Autoregressor, Stopped, int)
+        The network, what ended the descent, and after how many steps.
+    """
+    digits = Digits(fit.table.codec.domain.sizes)
+    learner = Autoregression(network, digit_positions(digits, torch.tensor([list(order)]).argsort())[0])
+    device = network.vectors.device
+    rows = digits.split(torch.from_numpy(fit.table.codes)).to(device, torch.int32)
+    scale = 1 / (ROW_NORM * len(digits.sizes) ** 0.5)
+
+    def judge(averaged: nn.Module) -> float:
+        assert isinstance(averaged, Autoregression)
+        sampler = OrderedSampler(averaged.plain(), digits, order, fit.table.codec.drawn)
+        drawn = sampler.draw(JUDGED_ROWS, {}, torch.Generator(device).manual_seed(seed)).cpu().numpy()
+        own = raked(fit.measurements, drawn, np.random.default_rng(seed))
+        return max(1.0, distance(fit.measurements, own))  # below one, noise is all that tells states apart
+
+    stopped, steps = descend_on_real_rows(
+        fit,
+        learner,
+        lambda indices: scale * learner(rows[indices].long()),
+        optimizer=lambda parameters: torch.optim.Adam(parameters, lr=RATE, betas=(0.9, 0.99)),
+        judge=judge,
+        budget=budget,
+        progress=progress,
+    )
+    return learner.plain(), stopped, steps
 
 
 class Autoregression(nn.Module):
@@ -82,10 +164,10 @@ class Autoregression(nn.Module):
             assert layer.bias is not None
             yield layer.bias, bias
         outputs = network.bias.split([count * values for count, values in self.heads.blocks])
-        for layer, weight, bias in zip(self.leave, network.leave, outputs, strict=True):
-            assert isinstance(layer, StackedLinear) and layer.bias is not None
-            yield layer.weight, weight
-            yield layer.bias, bias.view_as(layer.bias)
+        for head, weight, bias in zip(self.leave, network.leave, outputs, strict=True):
+            assert isinstance(head, StackedLinear) and head.bias is not None
+            yield head.weight, weight
+            yield head.bias, bias.view_as(head.bias)
 
 
 def _before(positions: Tensor) -> Tensor:

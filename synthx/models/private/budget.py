@@ -17,12 +17,22 @@ from synthx.schema import Kind, Schema
 if TYPE_CHECKING:
     from synthx_privacy import Privacy
 
-__all__ = ["COUNT", "DESCENT", "Budgeted", "Descent", "GradientPlan", "plan_count", "plan_domain", "plan_rest", "target_of"]
+__all__ = [
+    "COUNT",
+    "DESCENT",
+    "Budgeted",
+    "Descent",
+    "GradientPlan",
+    "plan_count",
+    "plan_domain",
+    "plan_rest",
+    "target_of",
+]
 
 COUNT = "number of rows"
 DESCENT = "gradient descent"
 
-COUNT_SHARE, DETAIL_SHARE, HISTOGRAM_SHARE = 0.01, 0.01, 0.2
+COUNT_SHARE, DETAIL_SHARE, HISTOGRAM_SHARE = 0.01, 0.01, 0.4
 """Of what goes into counts: the number of rows; rows outside the domain and missing cells; cells of each column. The
 tree has the rest."""
 COUNTS_SHARE = 0.5

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["buy"]
 
 MOST_LEVELS = 64
+YEARS = (-9.2e15, 9.2e15)
+"""Microseconds since 1970 that pandas can hold as a time: the years 1679 to 2261."""
 
 
 def buy(account: Account, rows: pd.DataFrame, schema: Schema) -> Schema:
@@ -70,8 +72,8 @@ def _bounds(account: Account, phase: str, series: pd.Series[Any], column: Column
         raise _nothing_seen(series.name, "bounds stand out from noise", '"lower" and "upper"')
     low, high = found
     if column.kind is Kind.DATETIME:
-        ends = [pd.Timestamp(int(end), unit="us").isoformat() for end in np.clip(found, -6.2e16, 9.2e18 / 1e3)]
-        return {"lower": ends[0], "upper": ends[1]}
+        first, last = (pd.Timestamp(int(end), unit="us").isoformat() for end in np.clip(found, *YEARS))
+        return {"lower": first, "upper": last}
     decimals = cells.decimals_for(column)
     ends = np.array([low, high])
     if decimals is not None:

@@ -7,6 +7,7 @@ comes first); and of one step of each entity, picked by lot, with what is known 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,12 @@ from synthx.codec.sequence.long import LENGTH, START
 from synthx.codec.table import TableCodec
 from synthx.models.private.sequences.layout import GAP, Layout
 from synthx.models.private.sequences.runs import Runs, pick
-from synthx.models.private.sequences.steps import AGES, Steps, gaps_before
+from synthx.models.private.sequences.steps import STANDS, Steps, gaps_before
 
 __all__ = ["Coding", "beginnings", "cells_of", "place_code", "transitions"]
 
 Codes = NDArray[np.int64]
-TRANSITION, SOME_GAP, SOME_LEVEL, SOME_VALUE, SOME_MOVE = 0, 1, 1_000, 2_000_000, 3_000_000
+TRANSITION, SOME_GAP, LONGEST_GAP, SOME_LEVEL, SOME_VALUE, SOME_MOVE = 0, 1, 2, 1_000, 2_000_000, 3_000_000
 """Turns of the lots; the last three are the first of one for each column."""
 
 
@@ -35,19 +36,26 @@ def cells_of(frame: pd.DataFrame, steps: Steps, layout: Layout) -> pd.DataFrame:
     table = {column.name: firsts[column.name].reset_index(drop=True) for column in layout.static}
     table[LENGTH] = pd.Series(runs.lengths)
     if layout.time is not None:
-        gaps = gaps_before(runs)
-        places = pick(runs, ~np.isnan(gaps), runs.lots.draw(SOME_GAP))
         table[START] = pd.Series(runs.clock[runs.starts])
-        table[GAP] = pd.Series(np.where(places < 0, np.nan, gaps[places]))
+        table[GAP] = pd.Series(_usual_or_longest(runs))
     for index, number in enumerate(layout.numbers):
-        level, _, then = steps.some_move(index, SOME_MOVE + index)
         table[number.column.name] = pd.Series(steps.some(index, SOME_VALUE + index))
-        table[layout.move(number).name] = pd.Series(then - level)
+        table[layout.move(number).name] = pd.Series(steps.some_move(index, SOME_MOVE + index))
     everything = np.ones(len(runs.rows), bool)
     for index, column in enumerate((*layout.levels, *layout.made)):
         places = pick(runs, everything, runs.lots.draw(SOME_LEVEL + index))
         table[column.name] = frame[column.name].iloc[runs.rows[places]].reset_index(drop=True)
     return pd.DataFrame(table, columns=list(layout.cells.names))
+
+
+def _usual_or_longest(runs: Runs) -> NDArray[np.float64]:
+    """Return a gap of each entity: its longest of every other one, so that rare long gaps get codes of their own."""
+    gaps = gaps_before(runs)
+    places = pick(runs, ~np.isnan(gaps), runs.lots.draw(SOME_GAP))
+    if not len(runs):
+        return np.empty(0)
+    longest = np.fmax.reduceat(gaps, runs.starts)
+    return np.where(runs.lots.draw(LONGEST_GAP) < 0.5, longest, np.where(places < 0, np.nan, gaps[places]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +70,15 @@ class Coding:
     target : int or None
     known : frozenset of int
         Columns that are known before the others are drawn.
+    ordered : frozenset of int
+        Columns whose codes are like their neighbours.
     """
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     target: int | None = None
     known: frozenset[int] = frozenset()
+    ordered: frozenset[int] = frozenset()
 
     def index(self, name: str) -> int:
         return self.names.index(name)
@@ -80,18 +91,22 @@ class _Coded:
     names: list[str] = dataclasses.field(default_factory=list)
     sizes: list[int] = dataclasses.field(default_factory=list)
     known: list[int] = dataclasses.field(default_factory=list)
-    codes: list[Codes] = dataclasses.field(default_factory=list)
+    ordered: list[int] = dataclasses.field(default_factory=list)
+    codes: list[NDArray[np.int32]] = dataclasses.field(default_factory=list)
 
-    def add(self, name: str, size: int, codes: Codes, *, known: bool = False) -> None:
-        if known:
-            self.known.append(len(self.names))
+    def add(
+        self, name: str, size: int, codes: NDArray[np.integer[Any]], *, known: bool = False, ordered: bool = False
+    ) -> None:
+        self.known += [len(self.names)] * known
+        self.ordered += [len(self.names)] * ordered
         self.names.append(name)
         self.sizes.append(size)
         self.codes.append(codes.astype(np.int32))
 
     def done(self, target: str | None) -> tuple[Coding, NDArray[np.int32]]:
         index = None if target is None else self.names.index(target)
-        coding = Coding(tuple(self.names), tuple(self.sizes), index, frozenset(self.known))
+        columns = frozenset(self.known), frozenset(self.ordered)
+        coding = Coding(tuple(self.names), tuple(self.sizes), index, *columns)
         return coding, np.stack(self.codes, axis=1)
 
 
@@ -151,7 +166,7 @@ def place_code(place: Codes) -> Codes:
 
 
 def transitions(
-    frame: pd.DataFrame, steps: Steps, layout: Layout, codec: TableCodec, cell_codes: NDArray[np.int32]
+    frame: pd.DataFrame, steps: Steps, layout: Layout, codec: TableCodec
 ) -> tuple[Coding, NDArray[np.int32]]:
     """Return a step of each entity but the first, picked by lot, and what was known before it; (entities, columns).
 
@@ -162,25 +177,24 @@ def transitions(
     before = runs.starts + (runs.lots.draw(TRANSITION) * many).astype(np.int64)
     there, after = many > 0, np.minimum(before + 1, len(runs.rows) - 1)
 
-    def add(name: str, size: int, codes: Codes, *, known: bool = False) -> None:
-        table.add(name, size + 1, np.where(there, codes, size), known=known)
+    def add(
+        name: str, size: int, codes: NDArray[np.integer[Any]], *, known: bool = False, ordered: bool = False
+    ) -> None:
+        table.add(name, size + 1, np.where(there, codes, size), known=known, ordered=ordered)
 
-    if layout.target is not None:
-        index = list(codec.columns).index(layout.target)
-        table.add(layout.target, codec.columns[layout.target].size, cell_codes[:, index], known=True)
     places = int(place_code(np.array([layout.horizon]))[0]) + 1
-    add("steps before", places, place_code(before + 1 - runs.starts), known=True)
+    add("steps before", places, place_code(before + 1 - runs.starts), known=True, ordered=True)
     if layout.time is not None:
         own, gaps = number_codec(codec, GAP), gaps_before(runs)
         add("last gap", own.size, own.encode(gaps[before])[0], known=True)
         add("gap", own.size, own.encode(gaps[after])[0])
     for index in layout.sparse:
         name = layout.numbers[index].column.name
-        add(f"when {name} was there", AGES, steps.ages(index, before), known=True)
+        add(f"when {name} was there", STANDS, steps.stands(index, before), known=True, ordered=True)
         add(f"{name} is there", 2, steps.observed[after, index])
     for column in layout.levels:
         own_levels = level_codec(codec, column.name)
         for what, at, known in (("last", before, True), ("next", after, False)):
             cells = frame[column.name].iloc[runs.rows[at]]
             add(f"{what} {column.name}", own_levels.size, level_codes(cells, own_levels), known=known)
-    return table.done(layout.target)
+    return table.done(None)

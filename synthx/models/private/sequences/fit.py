@@ -23,7 +23,6 @@ from synthx.models.private.budget import COUNT, plan_count, plan_domain
 from synthx.models.private.domain import buy
 from synthx.models.private.fit import FEWEST_ROWS, PROVISIONAL_DELTA, check_given
 from synthx.models.private.sequences.entity_rows import (
-    SOME_MOVE,
     Coding,
     beginnings,
     cells_of,
@@ -31,9 +30,9 @@ from synthx.models.private.sequences.entity_rows import (
     transitions,
 )
 from synthx.models.private.sequences.layout import Layout
-from synthx.models.private.sequences.moves import MOVES, Groups, Move, measure_moves
+from synthx.models.private.sequences.moves import Move, Ranks, measure_moves
 from synthx.models.private.sequences.plan import BEGINNING, CUT, STEP, Named, plan_counts, sizes
-from synthx.models.private.sequences.runs import Runs
+from synthx.models.private.sequences.runs import Runs, keys_of
 from synthx.models.private.sequences.steps import Steps
 from synthx.models.private.units import one_row_a_unit
 from synthx.schema import Schema
@@ -44,9 +43,11 @@ if TYPE_CHECKING:
     from synthx_privacy.ledger import Account
     from synthx_privacy.tree import TreeModel
 
-__all__ = ["PrivateSequences", "begin", "check_sequences"]
+__all__ = ["PrivateSequences", "buy_sequences", "check_sequences"]
 
-FEWEST_SIGMAS = 3.0
+MOST_STEPS = 400_000
+"""Steps that are imagined, at most: the network learns no more from more."""
+FEWEST_ENTITIES = 1_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +78,17 @@ class PrivateSequences:
     step: tuple[Coding, TreeModel] | None
     moves: tuple[Move, ...]
 
+    @property
+    def usual_entities(self) -> int:
+        """How many sequences to imagine: about as many as there are, not too many steps."""
+        most = max(FEWEST_ENTITIES, MOST_STEPS // self.layout.horizon)
+        return int(np.clip(round(self.entities), FEWEST_ENTITIES, most))
 
-def check_sequences(frame: pd.DataFrame, schema: Schema | None, privacy: Privacy, horizon: int | None) -> Schema:
-    """Refuse what cannot be fitted privately; return the schema.
+
+def check_sequences(
+    frame: pd.DataFrame, schema: Schema | None, privacy: Privacy, horizon: int | None
+) -> tuple[Schema, int]:
+    """Refuse what cannot be fitted privately; return the schema and the horizon.
 
     Raises
     ------
@@ -106,10 +115,10 @@ def check_sequences(frame: pd.DataFrame, schema: Schema | None, privacy: Privacy
         raise PrivacyError(
             f"the time column {time.name!r} declares no bounds", remedy='declare "lower" and "upper" for it'
         )
-    return schema
+    return schema, horizon
 
 
-def begin(
+def buy_sequences(
     frame: pd.DataFrame,
     schema: Schema,
     privacy: Privacy,
@@ -118,7 +127,7 @@ def begin(
     ledger: Ledger,
     name: str,
     stage: Callable[[str], None] = lambda _: None,
-) -> tuple[Account, PrivateSequences]:
+) -> PrivateSequences:
     """Buy everything that sequences are imagined from.
 
     Parameters
@@ -146,30 +155,28 @@ def begin(
     first = {**plan_count(privacy, delta), **plan_domain(open_ones, privacy, delta)}
     stage("counting entities")
     with ledger.open(privacy, first, fit=fit, delta=delta) as account:
-        count = _count(account, frame, schema, privacy)
+        count = _count(account, frame, schema, privacy.epsilon)
         noise = account.deviation(COUNT)
         if layout is None:
             schema = _with_domain(account, frame, schema, privacy)
     layout = Layout.of(schema, horizon) if layout is None else layout
     runs = Runs.of(frame, layout)
     delta = privacy.delta_for(count)
-    account = ledger.open(
-        privacy, plan_counts(layout, privacy, delta, spent=list(first.values())), fit=fit, delta=delta
-    )
-    bought = _measure(account, frame, Steps.of(frame, runs, layout), layout, (count, noise), stage)
-    return account, bought
+    plan = plan_counts(layout, privacy, delta, spent=list(first.values()))
+    with ledger.open(privacy, plan, fit=fit, delta=delta) as account:
+        return _measure(account, frame, Steps.of(frame, runs, layout), layout, (count, noise), stage)
 
 
-def _count(account: Account, frame: pd.DataFrame, schema: Schema, privacy: Privacy) -> float:
+def _count(account: Account, frame: pd.DataFrame, schema: Schema, epsilon: float) -> float:
     """Return the noisy number of entities; refuse where there are too few, as far as it tells."""
     from synthx_privacy.mechanisms import noisy_counts
 
-    keys = frame[list(schema.entity)].dropna().drop_duplicates()
-    count = float(noisy_counts(account, COUNT, np.array([len(keys)]))[0])
+    keys, _ = keys_of(frame, schema.entity)
+    count = float(noisy_counts(account, COUNT, np.array([len(keys.drop_duplicates())]))[0])
     if count < FEWEST_ROWS:
         raise PrivacyError(
             f"the table has about {max(count, 0):.0f} entities by a noisy count, too few to learn from at epsilon"
-            f" {privacy.epsilon:g}",
+            f" {epsilon:g}",
             remedy=f"give at least {FEWEST_ROWS} entities, better some thousands",
         )
     return count
@@ -209,7 +216,7 @@ def _measure(
     step = None
     if sizes(layout)[1]:
         stage("counting steps")
-        step = _tree(Named(account, STEP), *transitions(frame, steps, layout, table.codec, table.codes))
+        step = _tree(Named(account, STEP), *transitions(frame, steps, layout, table.codec))
     moves = _moves(account, steps, layout, table)
     return PrivateSequences(layout, table.codec, count[0], max(cut, 0.0), table.clamped, beginning, step, moves)
 
@@ -231,8 +238,8 @@ def _tree(account: Named, coding: Coding, codes: NDArray[np.int32]) -> tuple[Cod
         coding.sizes,
         coding.names,
         target=coding.target,
-        ordered=[False] * len(coding.sizes),
-        apart=coding.known,
+        ordered=[index in coding.ordered for index in range(len(coding.sizes))],
+        given=coding.known,
     )
     return coding, TreeModel.fit(measurements)
 
@@ -242,17 +249,9 @@ def _moves(account: Account, steps: Steps, layout: Layout, table: PrivateTable) 
     if not layout.numbers:
         return ()
     counts = dict(zip(table.codec.columns, table.histograms, strict=True))
-    sigma = account.deviation(MOVES, math.sqrt(len(layout.numbers)))
-    names = [(number.column.name, layout.move(number).name) for number in layout.numbers]
-    groups = [
-        Groups.of(
-            number_codec(table.codec, level),
-            counts[level],
-            number_codec(table.codec, move),
-            counts[move],
-            FEWEST_SIGMAS * sigma,
-        )
-        for level, move in names
-    ]
-    seen = [steps.some_move(index, SOME_MOVE + index) for index in range(len(names))]
-    return measure_moves(account, seen, groups)
+
+    def ranks(name: str) -> Ranks:
+        return Ranks.of(number_codec(table.codec, name), counts[name])
+
+    pairs = [(ranks(number.column.name), ranks(layout.move(number).name)) for number in layout.numbers]
+    return measure_moves(account, [steps.moves(index) for index in range(len(layout.numbers))], pairs)

@@ -6,20 +6,15 @@ they do not change with who else is in the table; the secret is forgotten with t
 
 from __future__ import annotations
 
-import secrets
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synthx_privacy.noise import SecureRandom
+
 __all__ = ["Lots"]
 
 _GOLDEN, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-
-
-def _secret() -> str:
-    """Return a new secret of 16 characters, as the hash takes it; tests may replace it."""
-    return secrets.token_hex(8)
 
 
 class Lots:
@@ -27,15 +22,16 @@ class Lots:
 
     Parameters
     ----------
-    keys : DataFrame, shape (entities, key columns)
+    keys : DataFrame of str, shape (entities, key columns)
     """
 
     def __init__(self, keys: pd.DataFrame) -> None:
-        text = keys.iloc[:, 0].astype(str)
+        text = keys.iloc[:, 0]
         for name in keys.columns[1:]:
-            text = text + "\x1f" + keys[name].astype(str)
-        cells = text.to_numpy(dtype=object)
-        self._seeds = pd.util.hash_array(cells, hash_key=_secret(), categorize=False)  # SipHash (Aumasson 2012)
+            text = text + "\x1f" + keys[name]
+        secret = f"{int(SecureRandom().bits(1)[0]):016x}"
+        # SipHash (Aumasson & Bernstein 2012, doi:10.1007/978-3-642-34931-7_28), whose key has 16 characters here.
+        self._seeds = pd.util.hash_array(text.to_numpy(dtype=object), hash_key=secret, categorize=False)
 
     def draw(self, turn: int) -> NDArray[np.float64]:
         """Return a number in [0, 1) for each entity, others for each turn; shape (entities,)."""

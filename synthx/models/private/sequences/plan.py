@@ -23,7 +23,7 @@ __all__ = ["BEGINNING", "CUT", "STEP", "Named", "plan_counts"]
 CUT = "entities cut to the horizon"
 BEGINNING, STEP = "beginning: ", "next step: "
 """What the phases of the two tables begin with."""
-DETAIL_SHARE, HISTOGRAM_SHARE, BEGINNING_SHARE, STEP_SHARE, MOVE_SHARE = 0.01, 0.19, 0.4, 0.2, 0.2
+DETAIL_SHARE, HISTOGRAM_SHARE, BEGINNING_SHARE, STEP_SHARE, MOVE_SHARE = 0.01, 0.33, 0.29, 0.27, 0.1
 
 Events = dict[str, Any]
 
@@ -81,7 +81,7 @@ def _at(layout: Layout, rho: float) -> Events:
     from synthx_privacy.marginals import plan_marginals
 
     beginning, step = sizes(layout)
-    shares = {"beginning": BEGINNING_SHARE, "step": STEP_SHARE if step > 1 else 0.0}
+    shares = {"beginning": BEGINNING_SHARE, "step": STEP_SHARE if step else 0.0}
     shares["moves"] = MOVE_SHARE if layout.numbers else 0.0
     used = rho * (1 - DETAIL_SHARE - HISTOGRAM_SHARE) / sum(shares.values())
     details = [CLAMPED, CUT, *missing_phases(layout.cells)]
@@ -90,20 +90,19 @@ def _at(layout: Layout, rho: float) -> Events:
     learned = sum(column.kind.is_modelled for column in layout.cells)
     for phase, levels in columns.items():
         events[phase] = gaussian(math.sqrt(learned * levels / (2 * rho * HISTOGRAM_SHARE)))
-    has_target = layout.target is not None
-    for before, count, share in ((BEGINNING, beginning, "beginning"), (STEP, step, "step")):
-        if shares[share]:
-            plan = plan_marginals(count, rho=used * shares[share], target=has_target)
-            events.update({before + phase: event for phase, event in plan.items()})
+    plans = {BEGINNING: plan_marginals(beginning, rho=used * shares["beginning"], target=layout.target is not None)}
+    if step:
+        plans[STEP] = plan_marginals(step, rho=used * shares["step"], target=False)
+    events.update({before + phase: event for before, plan in plans.items() for phase, event in plan.items()})
     if layout.numbers:
         events.update(plan_of_moves(used * shares["moves"]))
     return events
 
 
 def sizes(layout: Layout) -> tuple[int, int]:
-    """Return how many columns the tables of beginnings and of steps have; see `entity_rows`."""
+    """Return how many columns the tables of beginnings and of steps have (`entity_rows`), what is given as one."""
     static = sum(column.kind.is_modelled for column in layout.static)
     timed, sparse, levels = int(layout.time is not None), len(layout.sparse), len(layout.levels)
     beginning = static + 1 + 2 * timed + len(layout.numbers) + sparse + levels
     drawn = timed + sparse + levels
-    return beginning, (int(layout.target is not None) + 1 + 2 * drawn if drawn else 0)
+    return beginning, (1 + drawn if drawn else 0)

@@ -7,19 +7,31 @@ nearest bound; times of one entity are sorted. All of it depends on the entity a
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synthx.codec.categorical import spell
 from synthx.entities import Entities
 from synthx.models.private.sequences.layout import Layout
 from synthx.models.private.sequences.lots import Lots
 
-__all__ = ["Runs", "pick"]
+__all__ = ["Runs", "keys_of", "pick"]
 
 Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+def keys_of(frame: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, Places]:
+    """Return the keys of the rows that have one, as text, and where they stand.
+
+    How a key is written must not depend on how others are stored: 7 and 7.0 are one.
+    """
+    known = np.flatnonzero(frame[list(names)].notna().all(axis=1).to_numpy())
+    text = {name: frame[name].iloc[known].astype(object).map(spell) for name in names}
+    return pd.DataFrame(text), known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +60,8 @@ class Runs:
     @classmethod
     def of(cls, frame: pd.DataFrame, layout: Layout) -> Runs:
         """Find the steps of a long table; of more than the horizon, the first count."""
-        names = layout.schema.entity
-        known = np.flatnonzero(frame[list(names)].notna().all(axis=1).to_numpy())
-        entities = Entities.of(frame.iloc[known], names)
+        keys, known = keys_of(frame, layout.schema.entity)
+        entities = Entities.of(keys, layout.schema.entity)
         when = None
         if layout.time is not None:
             when = layout.time.read(frame[layout.time.column.name].iloc[known])
@@ -100,6 +111,7 @@ def pick(runs: Runs, candidates: NDArray[np.bool_], chance: Floats, *, follow: b
     first, end = (np.searchsorted(places[:-1], edge) for edge in (runs.starts, runs.starts + runs.lengths))
     many = np.maximum(end - first - int(follow), 0)
     chosen = np.where(many > 0, first + (chance * many).astype(np.int64), len(places) - 1)
-    if not follow:
-        return places[chosen]
-    return places[np.stack([chosen, np.where(many > 0, chosen + 1, len(places) - 1)], axis=1)]
+    if follow:
+        chosen = np.stack([chosen, np.where(many > 0, chosen + 1, len(places) - 1)], axis=1)
+    picked: Places = places[chosen]
+    return picked

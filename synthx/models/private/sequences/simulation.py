@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from synthx.codec.sequence.long import LENGTH, START
 from synthx.models.private.sequences.entity_rows import level_codec, number_codec, place_code
 from synthx.models.private.sequences.fit import PrivateSequences
 from synthx.models.private.sequences.layout import GAP
-from synthx.models.private.sequences.steps import NEVER, NOT_YET, age_code
+from synthx.models.private.sequences.steps import NEVER, NOT_YET, seen_code
 
 __all__ = ["imagine"]
 
@@ -97,7 +99,6 @@ class _Walk:
             there[:, index] = drawn[:, coding.index(f"{self.layout.numbers[index].column.name} is there at first")] == 1
         states = [drawn[:, coding.index(f"first {column.name}")] for column in self.layout.levels]
         self.state = np.stack(states, axis=1) if states else np.empty((count, 0), np.int64)
-        self.target = None if coding.target is None else drawn[:, coding.target]
         self.clock = np.zeros(count)
         self.gap = np.zeros(count, np.int64)  # none yet, coded as missing
         self.next_gap = np.zeros(count, np.int64)
@@ -141,17 +142,15 @@ class _Walk:
         codes = np.zeros((count, len(coding.names)), np.int64)
         known = np.zeros(codes.shape, bool)
         known[:, list(coding.known)] = True
-        if self.target is not None and coding.target is not None:
-            codes[:, coding.target] = self.target[:count]
         codes[:, coding.index("steps before")] = place_code(np.array([self.place]))[0]
         if self.layout.time is not None:
             codes[:, coding.index("last gap")] = self.gap[:count]
         for index in self.layout.sparse:
             name = self.layout.numbers[index].column.name
             last = self.last[:count, index]
-            age = age_code(np.maximum(self.place - 1 - last, 0))
+            code = seen_code(np.maximum(self.place - 1 - last, 0), self.seen[:count, index] / self.place)
             ever = ~np.isnan(self.first[:count, index])
-            codes[:, coding.index(f"when {name} was there")] = np.where(~ever, NEVER, np.where(last < 0, NOT_YET, age))
+            codes[:, coding.index(f"when {name} was there")] = np.where(~ever, NEVER, np.where(last < 0, NOT_YET, code))
         for index, column in enumerate(self.layout.levels):
             codes[:, coding.index(f"last {column.name}")] = self.state[:count, index]
         return tree.complete(codes, known, self._allowed(), self.rng).astype(np.int64)
@@ -202,7 +201,7 @@ def _frame(bought: PrivateSequences, drawn: Codes, walk: _Walk, rng: np.random.G
     order = np.argsort(entity, kind="stable")
     entity = entity[order]
     numbers, levels = np.concatenate(walk.numbers)[order], np.concatenate(walk.levels)[order]
-    table: dict[str, pd.Series] = {**fresh_keys(schema, entity, rng)}  # type: ignore[type-arg]
+    table: dict[str, pd.Series[Any]] = {**fresh_keys(schema, entity, rng)}
     if layout.time is not None:
         table[layout.time.column.name] = layout.time.write(layout.time.clip(np.concatenate(walk.clocks)[order]))
     for index, number in enumerate(layout.numbers):
@@ -218,7 +217,7 @@ def _frame(bought: PrivateSequences, drawn: Codes, walk: _Walk, rng: np.random.G
     return pd.DataFrame(table, columns=list(schema.names))
 
 
-def _static(bought: PrivateSequences, drawn: Codes, rng: np.random.Generator) -> dict[str, pd.Series]:  # type: ignore[type-arg]
+def _static(bought: PrivateSequences, drawn: Codes, rng: np.random.Generator) -> dict[str, pd.Series[Any]]:
     """Return the static columns of entities."""
     coding, table = bought.beginning[0], {}
     for column in bought.layout.static:

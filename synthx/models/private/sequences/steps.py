@@ -9,19 +9,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.models.private.sequences.layout import Layout
+from synthx.models.private.sequences.moves import Seen
 from synthx.models.private.sequences.runs import Runs, pick
 
-__all__ = ["AGES", "Steps", "age_code", "gaps_before"]
+__all__ = ["STANDS", "Steps", "gaps_before", "seen_code"]
 
 Floats = NDArray[np.float64]
-NEVER, NOT_YET, NOW = 0, 1, 2
-"""How a number stands before a step: it is never observed, it was not yet, or so many codes above `NOW` steps ago."""
-AGES = 8
+NEVER, NOT_YET, SEEN = 0, 1, 2
+"""How a number stands before a step: it is never observed, it was not yet, or a code from `SEEN` on."""
+AGES = 6
+RATES = (0.15, 0.45, 0.8)
+"""Where shares of the steps so far in which a number was there are parted: some are measured hourly, some daily."""
+STANDS = SEEN + AGES * (len(RATES) + 1)
+"""How many codes there are."""
 
 
-def age_code(age: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the code of steps since an observation: 0, 1, 2 to 3, 4 to 7, 8 to 15, more."""
-    return NOW + np.minimum(np.ceil(np.log2(age + 1)).astype(np.int64), AGES - 1 - NOW)
+def seen_code(age: NDArray[np.int64], rate: Floats) -> NDArray[np.int64]:
+    """Return the code of a number that was observed.
+
+    Parameters
+    ----------
+    age : int array
+        Steps since: 0, 1, 2 to 3, 4 to 7, 8 to 15 and more are told apart.
+    rate : float array
+        The share of the steps so far in which it was there.
+    """
+    ages = np.minimum(np.ceil(np.log2(age + 1)).astype(np.int64), AGES - 1)
+    return SEEN + ages * (len(RATES) + 1) + np.searchsorted(RATES, rate, side="right")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,25 +78,33 @@ class Steps:
         places = pick(self.runs, self.observed[:, column], self.runs.lots.draw(turn))
         return np.where(places < 0, np.nan, self.raw[places, column])
 
-    def some_move(self, column: int, turn: int) -> tuple[Floats, Floats, Floats]:
-        """Return one observed value of each entity, the mean of those up to it, and the next one; NaN if too few."""
-        observed = self.observed[:, column]
-        before, after = pick(self.runs, observed, self.runs.lots.draw(turn), follow=True).T
-        sums, counts = np.cumsum(np.where(observed, self.values[:, column], 0.0)), np.cumsum(observed)
-        start = self.runs.starts
-        held = [np.append(0, each)[np.stack([before + 1, start])] for each in (sums, counts)]
-        mean = (held[0][0] - held[0][1]) / np.maximum(held[1][0] - held[1][1], 1)
-        level = self._at(column, before)
-        return level, np.where(before < 0, np.nan, mean), self._at(column, after)
+    def some_move(self, column: int, turn: int) -> Floats:
+        """Return how far a number moved from one observation of each entity to the next, NaN if there are no two."""
+        chance = self.runs.lots.draw(turn)
+        before, after = pick(self.runs, self.observed[:, column], chance, follow=True).T
+        return self._at(column, after) - self._at(column, before)
 
-    def ages(self, column: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how a number stands at some steps, one of each entity."""
-        observed = self.observed[:, column]
-        last = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
-        ever = np.add.reduceat(observed, self.runs.starts) > 0 if len(self.runs) else np.zeros(0, bool)
-        age = places - last[places]
-        seen = last[places] >= self.runs.starts
-        return np.where(~ever, NEVER, np.where(seen, age_code(np.where(seen, age, 0)), NOT_YET))
+    def moves(self, column: int) -> Seen:
+        """Return all pairs of successive observations of a number."""
+        places = np.flatnonzero(self.observed[:, column])
+        owner = np.repeat(np.arange(len(self.runs)), self.runs.lengths)[places]
+        values = self.values[places, column]
+        begins = np.searchsorted(owner, owner)  # the first observation of the same entity
+        sums = np.append(0.0, np.cumsum(values))
+        index = np.arange(len(places))
+        means = (sums[index + 1] - sums[begins]) / (index + 1 - begins)
+        pairs = np.flatnonzero(owner[1:] == owner[:-1])
+        return Seen(values[pairs], means[pairs], values[pairs + 1], owner[pairs], len(self.runs))
+
+    def stands(self, column: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how a number stands after some steps, one of each entity."""
+        observed, starts = self.observed[:, column], self.runs.starts
+        last = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))[places]
+        many = np.append(0, np.cumsum(observed))
+        rate = (many[places + 1] - many[starts]) / (places + 1 - starts)
+        ever = many[starts + self.runs.lengths] > many[starts]
+        code = seen_code(np.maximum(places - last, 0), rate)
+        return np.where(~ever, NEVER, np.where(last >= starts, code, NOT_YET))
 
     def _at(self, column: int, places: NDArray[np.int64]) -> Floats:
         return np.where(places < 0, np.nan, self.values[places, column])
