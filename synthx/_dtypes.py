@@ -52,8 +52,15 @@ def as_dtype(name: str) -> Any:
     return pd.api.types.pandas_dtype(name)
 
 
-def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def as_declared(series: pd.Series[Any], column: Column, *, strict: bool = True) -> pd.Series[Any]:
     """Return `series` with the dtype of `column`, or its nullable twin where cells are missing.
+
+    Parameters
+    ----------
+    series : Series
+    column : Column
+    strict : bool
+        Whether a cell that does not fit is refused; otherwise it counts as missing.
 
     Raises
     ------
@@ -63,15 +70,15 @@ def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     dtype = column.dtype
     if str(series.dtype) == dtype or dtype == "object":
         return series
+    kind = dtype.lower()
+    parse = next((parse for starts, parse in PARSERS if kind.startswith(starts)), None)
+    if parse is not None:
+        parsed = parse(series, column)
+        if strict:
+            _refuse_misread(series, parsed, column)
+        series = parsed
     if series.isna().any():
         dtype = NULLABLE.get(dtype, dtype)
-    kind = dtype.lower()
-    if kind.startswith(("int", "uint", "float", "double", "decimal")):
-        series = _parsed(series, column, _to_numbers)
-    elif kind.startswith("bool"):
-        series = _parsed(series, column, _to_truth)
-    elif kind.startswith(("datetime", "timestamp", "date32", "date64")):
-        series = _parsed(series, column, _to_times)
     try:
         typed: pd.Series[Any] = series.astype(as_dtype(dtype))
     except (TypeError, ValueError) as error:
@@ -82,10 +89,7 @@ def as_declared(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     return typed
 
 
-def _parsed(
-    series: pd.Series[Any], column: Column, parse: Callable[[pd.Series[Any], Column], pd.Series[Any]]
-) -> pd.Series[Any]:
-    parsed = parse(series, column)
+def _refuse_misread(series: pd.Series[Any], parsed: pd.Series[Any], column: Column) -> None:
     wrong = (parsed.isna() & series.notna()).to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
@@ -95,7 +99,6 @@ def _parsed(
             f"which is not {column.dtype}",
             remedy="correct the cell, or detect the schema again with `synthx detect`",
         )
-    return parsed
 
 
 def _to_numbers(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
@@ -122,3 +125,11 @@ def _to_times(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
 
     has_zone = "," in column.dtype  # datetime64[ns, UTC]
     return pd.to_datetime(series, format="ISO8601", errors="coerce", utc=has_zone)
+
+
+PARSERS: tuple[tuple[tuple[str, ...], Callable[[pd.Series[Any], Column], pd.Series[Any]]], ...] = (
+    (("int", "uint", "float", "double", "decimal"), _to_numbers),
+    (("bool",), _to_truth),
+    (("datetime", "timestamp", "date32", "date64"), _to_times),
+)
+"""How cells are read for dtypes whose names start so."""

@@ -25,7 +25,7 @@ __all__ = ["TableWriter", "check_table_output", "read_table", "write_table"]
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
-def read_table(path: str | Path, *, schema: Schema | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool = True) -> pd.DataFrame:
     """Read a table from a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
 
     CSV has no types, so these rules apply, which keep what a cell says:
@@ -45,6 +45,9 @@ def read_table(path: str | Path, *, schema: Schema | None = None) -> pd.DataFram
     schema : Schema, optional
         Its dtypes are given to the columns; a column of integers or truth values that has missing cells in this file
         gets the nullable twin of its dtype.
+    strict : bool
+        Whether a cell that does not fit the schema is refused; otherwise it counts as missing, so that no error tells
+        of it (differential privacy asks for that).
 
     Returns
     -------
@@ -66,7 +69,7 @@ def read_table(path: str | Path, *, schema: Schema | None = None) -> pd.DataFram
 
         text = () if schema is None else (column.name for column in schema if is_text(column.dtype))
         frame = read_csv(path, text=frozenset(text))
-    return frame if schema is None else _fitted_to(frame, schema)
+    return frame if schema is None else _fitted_to(frame, schema, strict=strict)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
@@ -311,12 +314,12 @@ def _check_flat(path: Path, table: pa.Table) -> None:
             )
 
 
-def _fitted_to(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+def _fitted_to(frame: pd.DataFrame, schema: Schema, *, strict: bool) -> pd.DataFrame:
     import pandas as pd
 
     from synthx._dtypes import as_declared
 
     schema.check_names(frame.columns)
     return pd.DataFrame(
-        {str(name): as_declared(column, schema[str(name)]) for name, column in frame.items()}, copy=False
+        {str(name): as_declared(column, schema[str(name)], strict=strict) for name, column in frame.items()}, copy=False
     )

@@ -67,9 +67,17 @@ def check_refit(digest: str, privacy: Privacy) -> None:
         If this process has fitted the data under another ledger, unless `privacy.new_budget` is set.
     """
     earlier = ledger_of(digest)
-    if earlier is None or privacy.ledger is earlier or privacy.new_budget:
+    if earlier is None or privacy.new_budget or _continues(privacy.ledger, earlier):
         return
     raise PrivacyError(
         f"a private model was fitted to this data before, at epsilon {earlier.epsilon():.3g}, under another ledger",
         remedy="pass Privacy(..., ledger=model.ledger) to add both up, or new_budget=True to start anew",
     )
+
+
+def _continues(ledger: Ledger | None, earlier: Ledger) -> bool:
+    """Whether a ledger is the earlier one, or was read from its file: it has the same random key, and its fits."""
+    if ledger is None or ledger is earlier:
+        return ledger is earlier
+    same = ledger.of_data is not None and ledger.of_data == earlier.of_data
+    return same and set(earlier.deltas) <= set(ledger.deltas)

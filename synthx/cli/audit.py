@@ -114,7 +114,7 @@ def _of_table(data: Path, schema_path: Path, name: str, privacy: Privacy) -> Aud
 
 
 def _of_model(path: Path, strings: list[str]) -> AuditReport:
-    from synthx.auditing import audit_saved
+    from synthx.auditing import audit_descent, audit_saved, descent_of
     from synthx.models.registry import load
     from synthx_privacy.audit import AuditReport
 
@@ -126,5 +126,9 @@ def _of_model(path: Path, strings: list[str]) -> AuditReport:
     ledger = model.ledger_
     for entry in ledger.entries:
         typer.echo(f"{'spent' if entry.spent else 'reserved'}  {entry.fit}: {entry.phase}  {entry.event}")
-    delta = min(ledger.deltas.values(), default=None)
-    return AuditReport(findings=tuple(findings), proved=ledger.epsilon(), delta=delta)
+    delta = min(ledger.deltas.values(), default=1e-6)
+    descent = descent_of(ledger)
+    if descent is None:
+        return AuditReport(findings=tuple(findings), proved=ledger.epsilon(), delta=delta)
+    report = audit_descent(descent, ledger.epsilon(), delta)
+    return dataclasses.replace(report, findings=(*findings, *report.findings))

@@ -84,7 +84,9 @@ def fit(
     if refine and model == "sequence-vae":
         raise ParameterError("--refine is given, but sequences are not refined", remedy="leave it out")
     chosen = None if model == "auto" else model_class(model)(**settings)
-    frame, known = read_long(data, schema, target, entity=entity, time=time, static=static, window=window)
+    frame, known = read_long(
+        data, schema, target, entity=entity, time=time, static=static, window=window, strict=privacy is None
+    )
     if privacy is None:
         check_classes(frame, known)
     if chosen is None:

@@ -34,6 +34,7 @@ def read_long(
     time: str | None,
     static: Path | None,
     window: int | None = None,
+    strict: bool = True,
 ) -> tuple[pd.DataFrame, Schema]:
     """Return the long table that `data` and `static` hold, and its schema.
 
@@ -51,6 +52,8 @@ def read_long(
         A table with a row for each entity.
     window : int, optional
         Cut `data`, one long series, into windows of so many steps.
+    strict : bool
+        See `read_table`.
 
     Raises
     ------
@@ -83,10 +86,10 @@ def read_long(
         frame = frame if static is None else join_static(frame, read_table(static), key)
         return frame, Schema.detect(frame, target=target, entity=key, time=time)
     known = known if target is None else known.with_target(target)
-    return read_as(data, static, known), known
+    return read_as(data, static, known, strict=strict), known
 
 
-def read_as(data: Path, static: Path | None, schema: Schema) -> pd.DataFrame:
+def read_as(data: Path, static: Path | None, schema: Schema, *, strict: bool = True) -> pd.DataFrame:
     """Return the long table that `data` and `static` hold, with the columns of a known schema in its order.
 
     Raises
@@ -98,11 +101,13 @@ def read_as(data: Path, static: Path | None, schema: Schema) -> pd.DataFrame:
     from synthx.long_tables import join_static
 
     if static is None:
-        return read_table(data, schema=schema)
+        return read_table(data, schema=schema, strict=strict)
     key = schema.entity
     # A static column may lie in either file, and one that never varies is not called static: the file itself tells.
     inside = read_table(static).columns
     steps = schema.select(name for name in schema.names if name in key or name not in inside)
     entities = schema.select(name for name in schema.names if name in key or name in inside)
-    frame = join_static(read_table(data, schema=steps), read_table(static, schema=entities), key)
+    frame = join_static(
+        read_table(data, schema=steps, strict=strict), read_table(static, schema=entities, strict=strict), key
+    )
     return frame[list(schema.names)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from synthx.errors import ParameterError
 
-__all__ = ["Parameters", "check_seed", "check_whole"]
+__all__ = ["Parameters", "check_privacy", "check_seed", "check_whole"]
 
 
 class Parameters:
@@ -82,3 +82,16 @@ def check_seed(seed: Any) -> None:
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
         raise ParameterError(f"seed is {seed!r}", remedy="give a whole number from 0 on, or none")
+
+
+def check_privacy(privacy: Any) -> None:
+    """Refuse a budget that is none.
+
+    Raises
+    ------
+    ParameterError
+    """
+    from synthx_privacy.privacy import Privacy
+
+    if privacy is not None and not isinstance(privacy, Privacy):
+        raise ParameterError(f"privacy is {privacy!r}", remedy="give synthx.Privacy(epsilon=1), or none")

@@ -17,10 +17,10 @@ import pandas as pd
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
-from synthx.errors import DataError, ParameterError, UnsupportedError
+from synthx.errors import DataError, ParameterError, PrivacyError, UnsupportedError
 from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
 from synthx.models.conditions import check_met, confine
-from synthx.models.parameters import check_seed
+from synthx.models.parameters import check_privacy, check_seed
 from synthx.models.parts import named_for, of_owner
 from synthx.models.safeguards import all_or_nothing, memory_named, seeded
 from synthx.schema import Schema
@@ -251,6 +251,12 @@ class TableSynthesizer(Synthesizer):
             raise ParameterError(f"learning_rate is {self.learning_rate!r}", remedy="give a number between 0 and 1")
         if not isinstance(self.refine, bool):
             raise ParameterError(f"refine is {self.refine!r}", remedy="give True or False")
+        check_privacy(self.privacy)
+        if self.refine and self.privacy is not None:
+            raise PrivacyError(
+                "refine is asked for beside privacy, and it compares drawn rows with real ones without noise",
+                remedy="leave one of the two out",
+            )
         pick_device(self.device)
 
     # -- drawing ------------------------------------------------------------------------------------------------

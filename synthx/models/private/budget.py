@@ -23,6 +23,7 @@ __all__ = [
     "Budgeted",
     "Descent",
     "GradientPlan",
+    "domain_phase",
     "plan_count",
     "plan_domain",
     "plan_rest",
@@ -144,9 +145,14 @@ def plan_domain(schema: Schema, privacy: Privacy, delta: float) -> Events:
     slack = delta / (10 * len(wanted))
     event = _shared(rho, 1 / len(wanted))
     return {
-        f"{what} of {column.name!r}": stable_histogram(noise_of(event), slack) if what == "levels" else event
+        domain_phase(column.name, what): stable_histogram(noise_of(event), slack) if what == "levels" else event
         for column, what in wanted
     }
+
+
+def domain_phase(name: str, what: str) -> str:
+    """Return the phase that buys the bounds, or the levels, of a column."""
+    return f"search for {what} of {name!r}"
 
 
 def plan_rest(

@@ -11,6 +11,7 @@ from synthx.codec import cells
 from synthx.codec.categorical import spell
 from synthx.codec.private import read_each, what_is_open
 from synthx.errors import PrivacyError
+from synthx.models.private.budget import domain_phase
 from synthx.schema import Column, Kind, Scalar, Schema
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def buy(account: Account, rows: pd.DataFrame, schema: Schema) -> Schema:
     for column in schema:
         what = what_is_open(column)
         if what is not None:
-            phase = f"{what} of {column.name!r}"
+            phase = domain_phase(column.name, what)
             found = _levels(account, phase, rows[column.name]) if what == "levels" else None
             schema = (
                 schema.replace(column.name, **_bounds(account, phase, rows[column.name], column))

@@ -25,8 +25,8 @@ from synthx.models.private.sequences.steps import STANDS, Steps, gaps_before
 __all__ = ["Coding", "beginnings", "cells_of", "place_code", "transitions"]
 
 Codes = NDArray[np.int64]
-TRANSITION, SOME_GAP, LONGEST_GAP, SOME_LEVEL, SOME_VALUE, SOME_MOVE = 0, 1, 2, 1_000, 2_000_000, 3_000_000
-"""Turns of the lots; the last three are the first of one for each column."""
+TRANSITION, SOME_GAP, LONGEST_GAP, SOME_LEVEL, SOME_VALUE = 0, 1, 2, 1_000, 2_000_000
+"""Turns of the lots; the last two are the first of one for each column."""
 
 
 def cells_of(frame: pd.DataFrame, steps: Steps, layout: Layout) -> pd.DataFrame:
@@ -40,7 +40,6 @@ def cells_of(frame: pd.DataFrame, steps: Steps, layout: Layout) -> pd.DataFrame:
         table[GAP] = pd.Series(_usual_or_longest(runs))
     for index, number in enumerate(layout.numbers):
         table[number.column.name] = pd.Series(steps.some(index, SOME_VALUE + index))
-        table[layout.move(number).name] = pd.Series(steps.some_move(index, SOME_MOVE + index))
     everything = np.ones(len(runs.rows), bool)
     for index, column in enumerate((*layout.levels, *layout.made)):
         places = pick(runs, everything, runs.lots.draw(SOME_LEVEL + index))

@@ -250,8 +250,6 @@ def _moves(account: Account, steps: Steps, layout: Layout, table: PrivateTable) 
         return ()
     counts = dict(zip(table.codec.columns, table.histograms, strict=True))
 
-    def ranks(name: str) -> Ranks:
-        return Ranks.of(number_codec(table.codec, name), counts[name])
-
-    pairs = [(ranks(number.column.name), ranks(layout.move(number).name)) for number in layout.numbers]
-    return measure_moves(account, [steps.moves(index) for index in range(len(layout.numbers))], pairs)
+    names = [number.column.name for number in layout.numbers]
+    ranks = [Ranks.of(number_codec(table.codec, name), counts[name]) for name in names]
+    return measure_moves(account, [steps.moves(index) for index in range(len(names))], ranks)

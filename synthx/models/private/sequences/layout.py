@@ -156,11 +156,6 @@ class Layout:
         name = target_of(self.schema)
         return name if name is not None and self.schema[name].static else None
 
-    def move(self, number: Quantity) -> Column:
-        """Return the column of how far a number moves from one observation to the next."""
-        low, high = number.ends
-        return number.told(f"move of {number.column.name}", low - high, high - low)
-
     @property
     def cells(self) -> Schema:
         """The schema of the table, a row for each entity, from whose noisy counts codes are made."""
@@ -173,7 +168,6 @@ class Layout:
             columns.append(self.time.told(GAP, 0.0, high - low))
         for number in self.numbers:
             columns.append(number.told(number.column.name, *number.ends, nullable=number.column.nullable))
-            columns.append(self.move(number))
         for column in (*self.levels, *self.made):
             columns.append(dataclasses.replace(column, role=None))
         return Schema(tuple(columns))

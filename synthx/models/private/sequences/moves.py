@@ -1,15 +1,14 @@
-"""How numbers move from one observation to the next, given where they are: a few noisy sums a number.
+"""How numbers go from one observation to the next: a few noisy sums a number.
 
-A move depends on where the number is, and on how far it has come from its own mean so far: so it returns to what is
-usual for the entity, and not to what is usual for all. Level, distance and move are joined by a Gaussian copula, whose
-correlations follow from sums of products of ranks; how large moves are, and how often there is none, is told by their
-noisy histogram. Tables would need hundreds of counts for what three correlations tell.
+A number is told by its rank, made normal: it keeps its distribution then, whatever happens in between (a Gaussian
+copula). The next one follows from where the number is and from its own mean so far, so that it returns to what is usual
+for the entity and not to what is usual for all; or it is the same again, as often as is counted. Tables would need
+hundreds of counts for what three correlations tell.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,20 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["MOVES", "Move", "Ranks", "Seen", "measure_moves", "plan_of_moves"]
 
-MOVES = "moves of numbers"
+MOVES = "numbers from one observation to the next"
 PRODUCTS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-"""Of level, distance from the mean so far, and move, in this order."""
-MOST = math.sqrt(10.0)
-"""What an entity adds to the sums of a number has at most this L2 norm: its products 3, the size of its moves 1."""
-LARGE, LARGEST = 0.9, 3.0
-"""The size of a move counts in parts of the largest that is looked at: so many times as large as this share is."""
+"""Of a number, its mean so far, and the next one, in this order."""
+MOST = 3.0
+"""The sums of an entity, means over its pairs of observations, have at most this L2 norm: see `measure_moves`."""
 FINEST = 2.0**-20
-MIDDLES = (np.arange(1_000) + 0.5) / 1_000
-MOST_SCALED = 2.0
-"""Moves are made so many times larger or smaller at most, to be as large as the noisy sum of sizes says."""
-FARTHEST = 0.995
+FARTHEST = 0.998
 MOST_TOLD = 0.98
-"""Of the variance of moves, what level and distance tell at most."""
+"""Of the variance of what comes next, what was before tells at most."""
+MIDDLES = (np.arange(1_000) + 0.5) / 1_000
+MOST_REPEATED = 0.99
+PENALTY = 2.0
+"""Of slopes, in units of the noise of correlations."""
 Floats = NDArray[np.float64]
 
 
@@ -76,13 +74,6 @@ class Ranks:
         ranks: Floats = np.clip(self.below[codes] + offsets * self.shares[codes], 0.0, 1.0)
         return ranks
 
-    @functools.cached_property
-    def largest(self) -> float:
-        """The largest size that is looked at, of moves that this is the distribution of."""
-        size = float(np.quantile(np.abs(self.value(MIDDLES)), LARGE))
-        step = self.codec.grid.step or 1e-9
-        return LARGEST * max(size, step)
-
     def value(self, ranks: Floats) -> Floats:
         """Return the numbers of some ranks."""
         known = np.arange(self.codec.first_spike, self.codec.size)
@@ -95,33 +86,32 @@ class Ranks:
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """The moves of one number.
+    """How one number goes on.
 
     Parameters
     ----------
-    level, move : Ranks
-        Of the number, and of its moves.
+    ranks : Ranks
+        Its distribution.
     slopes : (float, float)
-        Of a move's normal score on those of level and distance.
+        Of the next one's normal score on those of the number and of its mean so far.
     rest : float
         The standard deviation of what these leave open.
-    scale : float
-        What moves are multiplied with: noise in a histogram hides its tails.
+    repeated : float
+        The chance that it is the same again for no other reason.
     """
 
-    level: Ranks
-    move: Ranks
+    ranks: Ranks
     slopes: tuple[float, float]
     rest: float
-    scale: float
+    repeated: float
 
     def draw(self, values: Floats, means: Floats, rng: np.random.Generator) -> Floats:
-        """Return how far numbers move next, from where they are and their means so far."""
+        """Return what numbers are next, from what they are and their means so far."""
         from scipy.special import ndtr
 
-        level, distance = _score(self.level.rank(values)), _score(self.move.rank(values - means))
-        told = self.slopes[0] * level + self.slopes[1] * distance
-        return self.scale * self.move.value(ndtr(told + self.rest * rng.standard_normal(len(values))))
+        told = self.slopes[0] * _score(self.ranks.rank(values)) + self.slopes[1] * _score(self.ranks.rank(means))
+        drawn = self.ranks.value(ndtr(told + self.rest * rng.standard_normal(len(values))))
+        return np.where(rng.random(len(values)) < self.repeated, values, drawn)
 
 
 def _score(ranks: Floats) -> Floats:
@@ -149,15 +139,17 @@ class Seen:
     owner: NDArray[np.int64]
     entities: int
 
-    def sums(self, level: Ranks, move: Ranks) -> Floats:
-        """Return sums over entities of means over their pairs: of products of ranks, -1 to 1, and of sizes; (7,)."""
-        ranks = [level.rank(self.values), move.rank(self.values - self.means), move.rank(self.then - self.values)]
-        scores = [2 * rank - 1 for rank in ranks]
-        many = np.maximum(np.bincount(self.owner, minlength=self.entities), 1)
-        weights = 1.0 / many[self.owner]
-        products = [float((scores[one] * scores[other] * weights).sum()) for one, other in PRODUCTS]
-        sizes = np.minimum(np.abs(self.then - self.values) / move.largest, 1.0)
-        return np.array([*products, float((sizes * weights).sum())])
+    def sums(self, ranks: Ranks) -> Floats:
+        """Return sums over entities of means over their pairs; shape (7,).
+
+        Of pairs that differ, the products of ranks, from -1 to 1; of those that do not, how many they are.
+        """
+        scores = [2 * ranks.rank(each) - 1 for each in (self.values, self.means, self.then)]
+        weights = 1.0 / np.maximum(np.bincount(self.owner, minlength=self.entities), 1)[self.owner]
+        same = self.values == self.then
+        moved = np.where(same, 0.0, weights)
+        products = [float((scores[one] * scores[other] * moved).sum()) for one, other in PRODUCTS]
+        return np.array([*products, float(weights[same].sum())])
 
 
 def plan_of_moves(rho: float) -> dict[str, Any]:
@@ -167,59 +159,59 @@ def plan_of_moves(rho: float) -> dict[str, Any]:
     return {MOVES: gaussian(1 / math.sqrt(2 * rho))}
 
 
-def measure_moves(account: Account, seen: Sequence[Seen], ranks: Sequence[tuple[Ranks, Ranks]]) -> tuple[Move, ...]:
-    """Buy the correlations of moves, all in one query.
+def measure_moves(account: Account, seen: Sequence[Seen], ranks: Sequence[Ranks]) -> tuple[Move, ...]:
+    """Buy how numbers go on, all in one query.
 
-    The products of an entity are means over its pairs of ``(x, x), (y, y), ... (y, z)`` with x, y and z from -1 to 1:
-    as a vector no longer than ``x^2 + y^2 + z^2``, so an entity changes those of one number by at most 3, and the sum
-    of sizes by at most 1.
+    The sums of an entity are means over its pairs. A pair that differs adds ``(x x, y y, z z, x y, x z, y z, 0)`` with
+    x, y and z from -1 to 1, as a vector no longer than ``x^2 + y^2 + z^2 <= 3``; another adds a vector of length 1. So
+    an entity changes the sums of each number by at most 3.
 
     Parameters
     ----------
     account : Account
     seen : sequence of Seen
         Of each number.
-    ranks : sequence of (Ranks, Ranks)
-        Of each number's levels and moves.
+    ranks : sequence of Ranks
+        Of each number.
     """
     from synthx_privacy.mechanisms import noisy_values
 
     if not seen:
         return ()
-    query = np.concatenate([each.sums(*rank) for each, rank in zip(seen, ranks, strict=True)])
+    query = np.concatenate([each.sums(rank) for each, rank in zip(seen, ranks, strict=True)])
     noisy = noisy_values(account, MOVES, query, sensitivity=MOST * math.sqrt(len(seen)), grid=FINEST)
     sigma = account.deviation(MOVES, MOST * math.sqrt(len(seen)))
     parts = noisy.reshape(len(seen), len(PRODUCTS) + 1)
-    return tuple(_estimate(*rank, part, sigma) for rank, part in zip(ranks, parts, strict=True))
+    return tuple(_estimate(rank, part, sigma) for rank, part in zip(ranks, parts, strict=True))
 
 
-def _estimate(level: Ranks, move: Ranks, sums: Floats, sigma: float) -> Move:
-    """Return the move that noisy sums of products tell, shrunk as far as noise alone may explain it."""
+def _estimate(ranks: Ranks, sums: Floats, sigma: float) -> Move:
+    """Return what noisy sums tell, correlations shrunk as far as noise alone may explain them."""
     matrix = np.zeros((3, 3))
     for (one, other), value in zip(PRODUCTS, sums, strict=False):
         matrix[one, other] = matrix[other, one] = value
     spread = np.sqrt(np.maximum(np.diag(matrix), 2 * sigma))
     noise = sigma / np.outer(spread, spread)
-    correlation = np.clip(matrix / np.outer(spread, spread), -0.98, 0.98)
+    correlation = np.clip(matrix / np.outer(spread, spread), -FARTHEST, FARTHEST)
     correlation = correlation * np.maximum(0.0, 1 - noise**2 / np.maximum(correlation**2, 1e-12))
     correlation = 2 * np.sin(np.pi / 6 * correlation)  # of normal scores, from that of ranks (Pearson 1907)
     inner = np.array([[1.0, correlation[0, 1]], [correlation[0, 1], 1.0]])
-    slopes = np.linalg.solve(inner + noise[0, 1] ** 2 * np.eye(2), correlation[:2, 2])
+    # A number and its mean so far tell nearly the same: without a penalty, noise would be told from the difference.
+    slopes = np.linalg.solve(inner + PENALTY * noise[0, 1] * np.eye(2), correlation[:2, 2])
     told = float(slopes @ inner @ slopes)
     slopes = slopes * math.sqrt(min(1.0, MOST_TOLD / max(told, 1e-12)))
     rest = math.sqrt(max(0.0, 1 - min(told, MOST_TOLD)))
-    return Move(level, move, (float(slopes[0]), float(slopes[1])), rest, _scale(move, sums, sigma))
+    move = Move(ranks, (float(slopes[0]), float(slopes[1])), rest, 0.0)
+    return dataclasses.replace(move, repeated=_repeated(move, sums, sigma))
 
 
-def _scale(move: Ranks, sums: Floats, sigma: float) -> float:
-    """Return by how much the moves of a histogram have to be stretched to be as large as the noisy sum says.
-
-    How many entities count is told by the sum of squared ranks, whose mean follows from the histogram.
-    """
-    expected = np.abs(move.value(MIDDLES)) / move.largest
-    spread = float(np.square(2 * move.rank(move.value(MIDDLES)) - 1).mean())
-    entities = sums[2] / max(spread, 0.1)
-    if entities < 4 * sigma or sums[-1] < 2 * sigma:
-        return 1.0
-    usual = float(np.minimum(expected, 1.0).mean())
-    return float(np.clip(sums[-1] / entities / max(usual, 1e-9), 1 / MOST_SCALED, MOST_SCALED))
+def _repeated(move: Move, sums: Floats, sigma: float) -> float:
+    """Return how often a number is the same again, beyond what is so by chance where few values are many."""
+    usual = float(np.square(2 * move.ranks.rank(move.ranks.value(MIDDLES)) - 1).mean())
+    moved, same = max(sums[2], 0.0) / max(usual, 0.05), max(sums[-1], 0.0)  # entities, as far as their pairs differ
+    if moved + same < 4 * sigma:
+        return 0.0
+    share = same / (moved + same)
+    values = move.ranks.value(MIDDLES)
+    chance = float((move.draw(values, values, np.random.default_rng(0)) == values).mean())
+    return float(np.clip((share - chance) / max(1 - chance, 0.01), 0.0, MOST_REPEATED))

@@ -181,7 +181,7 @@ class _Walk:
             old = rows[~new]
             if len(old):
                 level, mean = self.level[old, index], self.sum[old, index] / self.seen[old, index]
-                value[~new] = number.clip(level + self.bought.moves[index].draw(level, mean, self.rng))
+                value[~new] = number.clip(self.bought.moves[index].draw(level, mean, self.rng))
             self.level[rows, index] = values[rows, index] = value
             self.sum[rows, index] += value
             self.seen[rows, index] += 1

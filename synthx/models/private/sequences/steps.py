@@ -78,12 +78,6 @@ class Steps:
         places = pick(self.runs, self.observed[:, column], self.runs.lots.draw(turn))
         return np.where(places < 0, np.nan, self.raw[places, column])
 
-    def some_move(self, column: int, turn: int) -> Floats:
-        """Return how far a number moved from one observation of each entity to the next, NaN if there are no two."""
-        chance = self.runs.lots.draw(turn)
-        before, after = pick(self.runs, self.observed[:, column], chance, follow=True).T
-        return self._at(column, after) - self._at(column, before)
-
     def moves(self, column: int) -> Seen:
         """Return all pairs of successive observations of a number."""
         places = np.flatnonzero(self.observed[:, column])

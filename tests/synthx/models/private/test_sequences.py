@@ -102,7 +102,7 @@ def bought(frame: pd.DataFrame) -> dict[str, Any]:
         "entities": found.entities,
         "codec": str(found.codec.to_dict()),
         "beginning": found.beginning[1].to_dict()[1],
-        "moves": [[*move.slopes, move.rest] for move in found.moves],
+        "moves": [[*move.slopes, move.rest, move.repeated] for move in found.moves],
         "imagined": imagine(found, 50, np.random.default_rng(0)).to_csv(),
     }
 
