@@ -34,6 +34,9 @@ MOST_TOLD = 0.98
 """Of the variance of what comes next, what was before tells at most."""
 MIDDLES = (np.arange(1_000) + 0.5) / 1_000
 MOST_REPEATED = 0.99
+USUAL = np.array([[1.0, 0.9, 0.7], [0.9, 1.0, 0.65], [0.7, 0.65, 1.0]])
+USUAL_SPREAD = 0.25
+"""Correlations of what varies slowly, such as vital signs and balances, and how much they differ among numbers."""
 PENALTY = 2.0
 """Of slopes, in units of the noise of correlations."""
 Floats = NDArray[np.float64]
@@ -110,7 +113,9 @@ class Move:
         from scipy.special import ndtr
 
         told = self.slopes[0] * _score(self.ranks.rank(values)) + self.slopes[1] * _score(self.ranks.rank(means))
-        drawn = self.ranks.value(ndtr(told + self.rest * rng.standard_normal(len(values))))
+        # Most steps are small and a few are large: so is a Laplace distribution, here of variance one.
+        noise = rng.laplace(scale=math.sqrt(0.5), size=len(values))
+        drawn = self.ranks.value(ndtr(told + self.rest * noise))
         return np.where(rng.random(len(values)) < self.repeated, values, drawn)
 
 
@@ -186,14 +191,14 @@ def measure_moves(account: Account, seen: Sequence[Seen], ranks: Sequence[Ranks]
 
 
 def _estimate(ranks: Ranks, sums: Floats, sigma: float) -> Move:
-    """Return what noisy sums tell, correlations shrunk as far as noise alone may explain them."""
+    """Return what noisy sums tell, and where they are mostly noise, what is usual."""
     matrix = np.zeros((3, 3))
     for (one, other), value in zip(PRODUCTS, sums, strict=False):
         matrix[one, other] = matrix[other, one] = value
     spread = np.sqrt(np.maximum(np.diag(matrix), 2 * sigma))
     noise = sigma / np.outer(spread, spread)
-    correlation = np.clip(matrix / np.outer(spread, spread), -FARTHEST, FARTHEST)
-    correlation = correlation * np.maximum(0.0, 1 - noise**2 / np.maximum(correlation**2, 1e-12))
+    seen = np.clip(matrix / np.outer(spread, spread), -FARTHEST, FARTHEST)
+    correlation = (seen / noise**2 + USUAL / USUAL_SPREAD**2) / (1 / noise**2 + 1 / USUAL_SPREAD**2)
     correlation = 2 * np.sin(np.pi / 6 * correlation)  # of normal scores, from that of ranks (Pearson 1907)
     inner = np.array([[1.0, correlation[0, 1]], [correlation[0, 1], 1.0]])
     # A number and its mean so far tell nearly the same: without a penalty, noise would be told from the difference.
