@@ -30,7 +30,8 @@ def pick(weights: np.ndarray, index: np.ndarray | None, rng: np.random.Generator
 
 def one_hot(codes: np.ndarray, size: int) -> np.ndarray:
     """Return rows that are 1 at the code and 0 elsewhere, shape (rows, size)."""
-    return np.eye(size)[codes]
+    rows: np.ndarray = np.eye(size)[codes]
+    return rows
 
 
 def patterns(known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

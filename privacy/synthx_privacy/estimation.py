@@ -175,7 +175,8 @@ class _Problem:
         if measurements.target is not None:
             target = measurements.one_way(measurements.target)
             strata = (target.counts.astype(np.float64), target.sigma**-2)
-        one_way, by_target = [], []
+        one_way: list[tuple[np.ndarray, float]] = []
+        by_target: list[tuple[np.ndarray, np.ndarray, np.ndarray, float] | None] = []
         for column, node in zip(measurements.features, start.nodes, strict=True):
             marginal = measurements.one_way(column)
             one_way.append((marginal.counts.astype(np.float64), marginal.sigma**-2))

@@ -98,7 +98,8 @@ def sum_groups(table: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
     **Shape**: (..., levels) and (levels,) to (..., groups).
     """
-    return table @ indicator(groups)
+    summed: np.ndarray = table @ indicator(groups)
+    return summed
 
 
 def indicator(groups: np.ndarray) -> np.ndarray:

@@ -131,7 +131,8 @@ def as_distribution(counts: np.ndarray) -> np.ndarray:
     kept = np.maximum(flat - excess[np.arange(len(flat)), held - 1][:, None], 0.0)
     kept[total <= 0] = 1.0
     kept /= kept.sum(axis=1, keepdims=True)
-    return kept.reshape(counts.shape)
+    shaped: np.ndarray = kept.reshape(counts.shape)
+    return shaped
 
 
 def floored(probabilities: np.ndarray) -> np.ndarray:

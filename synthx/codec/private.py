@@ -350,7 +350,7 @@ def _cut(measured: Intervals, grid: Places, most: int) -> tuple[NumericCodec, np
 
 def _spikes(measured: Intervals, total: float, *, few: bool) -> np.ndarray:
     """Return which parts of a histogram are single values that stand out; all single values of a column of few."""
-    single = measured.widths == 1
+    single: np.ndarray = measured.widths == 1
     if few:
         return single
     density = measured.counts / measured.widths

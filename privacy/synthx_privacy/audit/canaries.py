@@ -27,7 +27,8 @@ __all__ = ["Canaries", "ceiling", "count_right", "expected_signal", "lower_bound
 SIGNAL, BOUND = "canaries.signal", "canaries.bound"
 MOST_SCORE = 4.0
 """A signal so many standard errors from the expected one is not chance: it would be once in 16,000 runs."""
-CONFIDENCE = 0.95
+CONFIDENCE, SURE = 0.95, 0.9999
+"""Of a bound that is told, and of one that fails an audit."""
 FULL_LENGTH = 10.0
 """Gradients of canaries, in clips, before they are clipped."""
 
@@ -83,11 +84,11 @@ class Canaries:
         return lower_bound(right, 2 * guesses, len(self.scores), delta=delta, confidence=confidence)
 
     def audit_bound(self, guesses: int, proved: float, *, delta: float = 0.0) -> Finding:
-        """Compare the lower bound with the epsilon that was proved; a sound fit fails once in twenty runs at most."""
-        bound = self.lower_bound(guesses, delta=delta)
-        most = ceiling(2 * guesses)
-        message = f"epsilon is at least {bound:.2f} and was proved to be at most {proved:.2f}; sees up to {most:.1f}"
-        return verdict(BOUND, bound <= proved, message)
+        """Compare the lower bound with the epsilon that was proved; a sound fit fails once in 10,000 runs at most."""
+        bound = self.lower_bound(guesses, delta=delta, confidence=SURE)
+        most = ceiling(2 * guesses, confidence=SURE)
+        message = f"surely at least {bound:.2f}, proved to be at most {proved:.2f}; sees up to {most:.1f}"
+        return verdict(BOUND, bound <= proved, f"epsilon is {message}")
 
 
 def release_canaries(*, rate: float, noise: float, steps: int, clip: float = 1.0, canaries: int = 2_000) -> Canaries:

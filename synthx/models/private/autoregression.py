@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Autoregression", "gradient_plan", "learn_real_rows"]
 
 STEPS, RATE = 600, 1e-2
+DESCENT_SHARE = 0.85
+"""Of the time budget; matching the counts has the rest."""
 BATCHES, BATCH = 32, (64, 2_048)
 """A step sees one row in 32, from 64 to 2,048: once the noise is large, larger batches only take longer."""
 ROW_NORM = 4.0
@@ -98,6 +100,7 @@ def learn_real_rows(
         judge=judge,
         budget=budget,
         progress=progress,
+        up_to=DESCENT_SHARE,
     )
     return learner.plain(), stopped, steps
 

@@ -48,6 +48,7 @@ def descend_on_real_rows(
     extra_units: int = 0,
     after_step: Callable[[float], None] = lambda _: None,
     kept: nn.Module | None = None,
+    up_to: float = 1.0,
     ghost: bool = True,
 ) -> tuple[Stopped, int]:
     """Take the planned steps, or as many as the time allows, and leave the state that is kept in the network.
@@ -71,6 +72,8 @@ def descend_on_real_rows(
         Called after every step with the share of steps taken; may train other networks, not on real rows.
     kept : Module, optional
         The network that is averaged, judged and kept, where it is not the one that learns from real rows.
+    up_to : float
+        The descent ends when this share of the time budget is used.
     ghost : bool
         See `PrivateDescent`.
 
@@ -111,7 +114,7 @@ def descend_on_real_rows(
                     message = states.check()
                     if progress is not None:
                         progress(ProgressEvent("private training", share, message, budget.seconds))
-                if budget.share_used() >= 1:
+                if budget.share_used(up_to) >= 1:
                     stopped = "time"
                     break
         except KeyboardInterrupt:

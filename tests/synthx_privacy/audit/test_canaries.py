@@ -40,7 +40,7 @@ def test_the_sound_descent_passes() -> None:
     assert canaries.expected == pytest.approx(0.3125)
     assert canaries.error == pytest.approx(0.045, abs=1e-3)
     assert not canaries.audit_signal().is_failure
-    assert not canaries.audit_bound(200, PROVED, delta=1e-5).is_failure
+    assert not canaries.audit_bound(200, PROVED, delta=1e-6).is_failure
     assert canaries.lower_bound(200) < 0.9
 
 
@@ -99,7 +99,7 @@ def test_no_noise_exceeds_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dpsgd.PrivateDescent, "__init__", nearly_none)
     canaries = released(steps=20)
     assert canaries.lower_bound(200) == pytest.approx(ceiling(400))
-    assert canaries.audit_bound(200, PROVED, delta=1e-5).is_failure
+    assert canaries.audit_bound(200, PROVED, delta=1e-6).is_failure
     assert canaries.audit_signal().is_failure
 
 

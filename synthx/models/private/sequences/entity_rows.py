@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.private import level_codes
-from synthx.codec.sequence.long import LENGTH, START
+from synthx.codec.sequence.long import END, LENGTH, START
 from synthx.codec.table import TableCodec
 from synthx.models.private.sequences.layout import GAP, Layout
 from synthx.models.private.sequences.runs import Runs, pick
@@ -37,6 +37,7 @@ def cells_of(frame: pd.DataFrame, steps: Steps, layout: Layout) -> pd.DataFrame:
     table[LENGTH] = pd.Series(runs.lengths)
     if layout.time is not None:
         table[START] = pd.Series(runs.clock[runs.starts])
+        table[END] = pd.Series(runs.clock[runs.starts + runs.lengths - 1])
         table[GAP] = pd.Series(_usual_or_longest(runs))
     for index, number in enumerate(layout.numbers):
         table[number.column.name] = pd.Series(steps.some(index, SOME_VALUE + index))
@@ -140,7 +141,7 @@ def beginnings(
     """
     runs, table, place = steps.runs, _Coded(), {name: index for index, name in enumerate(codec.columns)}
     static = [column.name for column in layout.static if column.kind.is_modelled]
-    for name in [*static, LENGTH, *([START] if layout.time is not None else [])]:
+    for name in [*static, LENGTH, *([START, END] if layout.time is not None else [])]:
         table.add(name, codec.columns[name].size, cell_codes[:, place[name]])
     if layout.time is not None:
         second = np.where(runs.lengths > 1, runs.starts + 1, -1)

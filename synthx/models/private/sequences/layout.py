@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthx.codec import cells
 from synthx.codec.private import read_each, tells_hours
-from synthx.codec.sequence.long import LENGTH, START, step_schema
+from synthx.codec.sequence.long import END, LENGTH, START, step_schema
 from synthx.errors import PrivacyError, SchemaError
 from synthx.models.private.budget import target_of
 from synthx.schema import Column, Kind, Role, Schema
@@ -164,7 +164,7 @@ class Layout:
         columns.append(length)
         if self.time is not None:
             low, high = self.time.ends
-            columns.append(self.time.told(START, low, high, nullable=False))
+            columns += [self.time.told(name, low, high, nullable=False) for name in (START, END)]
             columns.append(self.time.told(GAP, 0.0, high - low))
         for number in self.numbers:
             columns.append(number.told(number.column.name, *number.ends, nullable=number.column.nullable))

@@ -103,6 +103,6 @@ def sizes(layout: Layout) -> tuple[int, int]:
     """Return how many columns the tables of beginnings and of steps have (`entity_rows`), what is given as one."""
     static = sum(column.kind.is_modelled for column in layout.static)
     timed, sparse, levels = int(layout.time is not None), len(layout.sparse), len(layout.levels)
-    beginning = static + 1 + 2 * timed + len(layout.numbers) + sparse + levels
+    beginning = static + 1 + 3 * timed + len(layout.numbers) + sparse + levels
     drawn = timed + sparse + levels
     return beginning, (1 + drawn if drawn else 0)

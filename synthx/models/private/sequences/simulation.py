@@ -13,7 +13,7 @@ from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.generated import generate
 from synthx.codec.keys import fresh_keys
 from synthx.codec.numeric import NumericCodec
-from synthx.codec.sequence.long import LENGTH, START
+from synthx.codec.sequence.long import END, LENGTH, START
 from synthx.models.private.sequences.entity_rows import level_codec, number_codec, place_code
 from synthx.models.private.sequences.fit import PrivateSequences
 from synthx.models.private.sequences.layout import GAP
@@ -104,6 +104,7 @@ class _Walk:
         self.next_gap = np.zeros(count, np.int64)
         if self.layout.time is not None:
             self.clock = _number(bought, START, drawn[:, coding.index(START)], rng)
+            self.end = _number(bought, END, drawn[:, coding.index(END)], rng)
             self.next_gap = drawn[:, coding.index(GAP)]
         self._observe(count, there)
 
@@ -133,7 +134,7 @@ class _Walk:
         self.gap[:count] = gap
         passed = np.nan_to_num(_number(self.bought, GAP, gap, self.rng))
         self.clock[:count] += passed
-        self.alive[:count] &= self.clock[:count] <= self.layout.time.ends[1]
+        self.alive[:count] &= self.clock[:count] <= self.end[:count]
 
     def _next(self, count: int) -> Codes:
         """Return codes of the next step, given what is known."""
