@@ -111,7 +111,8 @@ def _to_numbers(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if integer is None:
         return numbers
     if str(numbers.dtype).lower().startswith("float"):
-        numbers = numbers.where(numbers % 1 == 0).astype("Int64")
+        whole = (numbers % 1 == 0) & (numbers.abs() < 2.0**63)
+        numbers = numbers.where(whole).astype("Int64")
     limits = np.iinfo(integer[0])
     return numbers.where(numbers.between(limits.min, limits.max))
 

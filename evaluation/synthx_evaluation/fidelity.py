@@ -20,7 +20,7 @@ from synthx_evaluation.encoding import Floats
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import jackknife_variance, ks_distance, normal_interval, tv_distance
 
-__all__ = ["PAIRS", "PAIRS_ASSOCIATED", "SHAPE", "pairs", "shapes"]
+__all__ = ["GROUPS", "PAIRS", "PAIRS_ASSOCIATED", "SHAPE", "enough_rows", "pairs", "shapes"]
 
 SHAPE = Definition("FID-SHAPE", "1.0", "Column shapes", Better.HIGHER)
 PAIRS = Definition("FID-PAIRS", "1.0", "Pair trends", Better.HIGHER)
@@ -72,7 +72,7 @@ def shapes(comparison: Comparison) -> list[Measure]:
     return [
         SHAPE.computed(
             value,
-            interval=normal_interval(value, variance) if _enough(comparison) else None,
+            interval=normal_interval(value, variance) if enough_rows(comparison) else None,
             anchor=float(np.mean([shape.anchor for shape in columns])) if anchored else None,
             n=len(tables.synthetic),
             seed=comparison.seed,
@@ -122,7 +122,7 @@ def _shares(counts: Floats) -> Floats:
     return np.asarray(counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1.0))
 
 
-def _enough(comparison: Comparison) -> bool:
+def enough_rows(comparison: Comparison) -> bool:
     """Whether every group of the jackknife holds a row."""
     return min(len(comparison.equal.synthetic), len(comparison.reference)) >= GROUPS
 
@@ -208,7 +208,7 @@ def _mean(comparison: Comparison, definition: Definition, found: _Pairs, weight:
     variance = sum(float(jackknife_variance(without @ share)) for without in found.without)
     return definition.computed(
         value,
-        interval=normal_interval(value, variance) if _enough(comparison) else None,
+        interval=normal_interval(value, variance) if enough_rows(comparison) else None,
         anchor=None if found.anchor is None else float(share @ found.anchor),
         n=len(comparison.equal.synthetic),
         seed=comparison.seed,

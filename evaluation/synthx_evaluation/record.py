@@ -54,6 +54,11 @@ class Measure:
     anchor : float, optional
         The same measure with real training rows in the place of the synthetic ones: what a perfect generator would
         score on these holdout rows.
+    p_value : float, optional
+        Where a test was made: how likely real rows would look this different by chance; in [0, 1].
+    detectable : float, optional
+        Where a test was made: the smallest effect, in units of `value`, that it would have noticed; what the details
+        call it where they say more.
     n : int
         Synthetic rows (or, where `details` says so, other rows) behind the value.
     seed : int
@@ -77,6 +82,8 @@ class Measure:
     value: float | None = None
     interval: tuple[float, float] | None = None
     anchor: float | None = None
+    p_value: float | None = None
+    detectable: float | None = None
     n: int = 0
     seed: int = 0
     reason: str = ""
@@ -87,15 +94,17 @@ class Measure:
             raise ValueError(f"measure {self.id} is {self.status} but its value is {self.value!r}")
         if (self.status is Status.COMPUTED) != (not self.reason):
             raise ValueError(f"measure {self.id} is {self.status} but its reason is {self.reason!r}")
-        plain((self.value, self.interval, self.anchor, self.details))
+        if self.p_value is not None and not 0.0 <= self.p_value <= 1.0:
+            raise ValueError(f"measure {self.id} has the p-value {self.p_value!r}, which is no probability")
+        plain((self.value, self.interval, self.anchor, self.p_value, self.detectable, self.details))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, every field present."""
+        """Return plain JSON values, every field present (None where there is none)."""
         return {field.name: plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measure:
-        """Build a record from `to_dict`'s values.
+        """Build a record from `to_dict`'s values; fields that an older file lacks take their defaults.
 
         Raises
         ------
@@ -129,6 +138,8 @@ class Definition:
         seed: int,
         interval: tuple[float, float] | None = None,
         anchor: float | None = None,
+        p_value: float | None = None,
+        detectable: float | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> Measure:
         """Return the record of a value."""
@@ -141,6 +152,8 @@ class Definition:
             value=float(value),
             interval=None if interval is None else (float(interval[0]), float(interval[1])),
             anchor=None if anchor is None else float(anchor),
+            p_value=None if p_value is None else float(p_value),
+            detectable=None if detectable is None else float(detectable),
             n=n,
             seed=seed,
             details=plain(details or {}),

@@ -16,6 +16,7 @@ from synthx_evaluation.record import Better, Measure, Status, plain
 __all__ = ["Scorecard"]
 
 FORMAT_VERSION = 1
+_FIGURES = ("value", "low", "high", "anchor", "p_value", "detectable")
 _DIRECTION = {
     Better.HIGHER: "higher is better",
     Better.LOWER: "lower is better",
@@ -73,6 +74,8 @@ class Scorecard:
                 "low": None if measure.interval is None else measure.interval[0],
                 "high": None if measure.interval is None else measure.interval[1],
                 "anchor": measure.anchor,
+                "p_value": measure.p_value,
+                "detectable": measure.detectable,
                 "better": str(measure.better),
                 "status": str(measure.status),
                 "reason": measure.reason,
@@ -82,7 +85,7 @@ class Scorecard:
             }
             for measure in self.measures
         ]
-        return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high", "anchor"), "float64"))
+        return pd.DataFrame(rows).astype(dict.fromkeys(_FIGURES, "float64"))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the scorecard as strict JSON text (no NaN); write it to `path` where one is given.
@@ -138,21 +141,26 @@ class Scorecard:
     # -- for people ---------------------------------------------------------------------------------------------
 
     def to_text(self) -> str:
-        """Return an aligned table: each value, its interval, and what real rows would score."""
-        head = ("", "synthetic", "95% interval", "real rows", "")
+        """Return an aligned table: each value, its interval, what real rows would score, and tests where made."""
+        head = ("", "synthetic", "95% interval", "real rows", "p", "detectable", "")
         rows = [
             (
                 measure.title,
                 _figure(measure.value),
                 "" if measure.interval is None else " to ".join(map(_figure, measure.interval)),
                 _figure(measure.anchor),
+                _figure(measure.p_value),
+                _figure(measure.detectable),
                 _DIRECTION[measure.better],
             )
             for measure in self.measures
             if measure.status is Status.COMPUTED
         ]
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        table = [_line(row, widths) for row in [head, *rows]]
+        # A column that no measure fills, such as p where no test was made, is left out.
+        shown = [i for i in range(len(head)) if i < 4 or any(row[i] for row in rows) or i == len(head) - 1]
+        table_rows = [tuple(row[i] for i in shown) for row in [head, *rows]]
+        widths = [max(len(row[i]) for row in table_rows) for i in range(len(shown))]
+        table = [_line(row, widths) for row in table_rows]
         rule = "-" * len(table[0].ljust(sum(widths) + 2 * (len(widths) - 1)))
         return "\n".join([self._headline(), "", table[0], rule, *table[1:], *self._absences()])
 

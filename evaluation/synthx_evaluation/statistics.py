@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 __all__ = [
     "average_precision",
+    "clopper_pearson_interval",
     "cramers_v",
     "delong_variance",
+    "epsilon_bound",
+    "excess_p_value",
     "jackknife_variance",
     "ks_distance",
     "newcombe_interval",
     "normal_interval",
+    "one_run_epsilon",
     "r_squared",
     "roc_auc",
     "score_counts",
@@ -197,16 +201,31 @@ def r_squared(truth: Floats, predicted: Floats, weights: Floats) -> float:
 # -- intervals --------------------------------------------------------------------------------------------------
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+def wilson_interval(hits: float, n: int) -> tuple[float, float]:
     """95% interval of a proportion.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat. Assoc. 22
-    (1927), 209-212. Unlike the textbook interval it keeps its coverage at 0 and at `n` hits.
+    (1927), 209-212. Unlike the textbook interval it keeps its coverage at 0 and at `n` hits. Hits need not be whole:
+    a mean of shares takes its own sum.
     """
     share, z2 = hits / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     radius = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
     return max(0.0, centre - radius), min(1.0, centre + radius)
+
+
+def clopper_pearson_interval(hits: int, n: int) -> tuple[float, float]:
+    """95% interval of a proportion that never falls short of its coverage.
+
+    C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    Biometrika 26 (1934), 404-413. Wider than Wilson's: for claims that must hold, such as a bound of epsilon.
+    """
+    from scipy.stats import beta
+
+    tail = (1 - 0.95) / 2
+    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+    return low, high
 
 
 def newcombe_interval(hits_a: int, n_a: int, hits_b: int, n_b: int) -> tuple[float, float]:
@@ -218,6 +237,19 @@ def newcombe_interval(hits_a: int, n_a: int, hits_b: int, n_b: int) -> tuple[flo
     a, b = hits_a / n_a, hits_b / n_b
     (low_a, high_a), (low_b, high_b) = wilson_interval(hits_a, n_a), wilson_interval(hits_b, n_b)
     return a - b - math.hypot(a - low_a, high_b - b), a - b + math.hypot(high_a - a, b - low_b)
+
+
+def excess_p_value(hits_a: int, n_a: int, hits_b: int, n_b: int) -> float:
+    """One-sided p-value that the first of two proportions is the larger, given the hits of both together.
+
+    Fisher's exact test with half the probability of the table that was seen (H. O. Lancaster, "Significance tests in
+    discrete distributions", J. Am. Stat. Assoc. 56 (1961), 223-234): on average 0.5 where nothing differs, which
+    Fisher's own, being as large as a table is coarse, is not.
+    """
+    from scipy.stats import hypergeom
+
+    law = hypergeom(n_a + n_b, hits_a + hits_b, n_a)
+    return min(1.0, float(law.sf(hits_a) + 0.5 * law.pmf(hits_a)))
 
 
 def jackknife_variance(without: Floats) -> Floats:
@@ -240,3 +272,60 @@ def normal_interval(value: float, variance: float, *, low: float = 0.0, high: fl
     """95% interval of an estimate with a normal error, cut at the statistic's own range."""
     radius = Z95 * math.sqrt(variance)
     return max(low, value - radius), min(high, value + radius)
+
+
+# -- lower bounds of epsilon ------------------------------------------------------------------------------------
+
+
+def epsilon_bound(true_positives: int, members: int, false_positives: int, others: int, delta: float = 0.0) -> float:
+    """Lower bound of epsilon from an attack's two error rates, each at its end of a 95% interval.
+
+    An (epsilon, delta)-private generator lets no attack have TPR > e^epsilon FPR + delta (P. Kairouz, S. Oh,
+    P. Viswanath, "The composition theorem for differential privacy", ICML 2015, arXiv:1311.0776). The rates' limits
+    are those of `clopper_pearson_interval`; the threshold must have been fixed before looking.
+
+    Returns
+    -------
+    float
+        At least 0. That it is 0 is no evidence of privacy.
+    """
+    low = clopper_pearson_interval(true_positives, members)[0]
+    high = clopper_pearson_interval(false_positives, others)[1]
+    return max(0.0, math.log((low - delta) / high)) if low > delta else 0.0
+
+
+def one_run_epsilon(canaries: int, guesses: int, right: int, delta: float = 0.0) -> float:
+    """Lower bound (95%) of epsilon from one training run with many canaries.
+
+    T. Steinke, M. Nasr, M. Jagielski, "Privacy auditing with one (1) training run", NeurIPS 2023, arXiv:2305.08846,
+    theorem 5.2: each of `canaries` records was put in with probability one half, the attack guessed for `guesses` of
+    them, and `right` guesses were right. How many to guess must have been fixed before looking at the answers.
+
+    Returns
+    -------
+    float
+        At least 0, to six digits; with `right` = `guesses` and no delta it is log(q / (1 - q)), q = 0.05^(1/guesses).
+    """
+    low, high = 0.0, 1.0
+    if right == 0 or _one_run_p_value(canaries, guesses, right, low, delta) >= 0.05:
+        return 0.0
+    while _one_run_p_value(canaries, guesses, right, high, delta) < 0.05:
+        low, high = high, 2 * high
+    while high - low > 1e-7:
+        middle = (low + high) / 2
+        if _one_run_p_value(canaries, guesses, right, middle, delta) < 0.05:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _one_run_p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: float) -> float:
+    """Return the chance of as many right guesses, or more, from an (epsilon, delta)-private run."""
+    from scipy.stats import binom
+
+    law = binom(guesses, 1 / (1 + math.exp(-epsilon)))
+    fewer = np.arange(1, right + 1)
+    # P[right - i <= X < right] / i: the most that delta can shift by making i guesses right.
+    shift = (np.cumsum(law.pmf(right - fewer)) / fewer).max()
+    return min(1.0, float(law.sf(right - 1) + 2 * canaries * delta * shift))

@@ -12,7 +12,7 @@ import typer
 
 from synthx.cli.progress import reporting
 from synthx.cli.tables import LAST_SEED
-from synthx.errors import ParameterError
+from synthx.errors import ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,13 @@ def sample(
         typer.Option(
             metavar="COL=VALUE",
             help="Only such rows: col=value, col=a|b, col=low..high, or col= for missing; may be repeated.",
+        ),
+    ] = None,
+    rebalance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=SHARES",
+            help="So many of each level: col=equal or col=a:0.5|b:0.5; may be repeated, columns are then crossed.",
         ),
     ] = None,
     static: Annotated[
@@ -61,6 +68,10 @@ def sample(
     Examples, 500 fraudulent payments of 1,000 to 5,000, and 200 stays that end in death:
       synthx sample people.synthx -n 500 -o frauds.csv --given fraud=1 --given amount=1000..5000
       synthx sample visits.synthx -n 200 -o visits.csv --static patients.csv --given died=1
+
+    \b
+    Example, as many women as men:
+      synthx sample people.synthx -n 10000 -o even.csv --rebalance sex=equal
     """
     from synthx.io import TableWriter, check_table_output
 
@@ -73,18 +84,20 @@ def sample(
             raise ParameterError("--static and -o name the same file", remedy="give each its own")
 
     from synthx.condition import parse_given
+    from synthx.models.rebalancing import parse_rebalance
     from synthx.models.registry import load
     from synthx.models.sequential import SequenceSynthesizer
 
     synthesizer = load(model)
     conditions = parse_given(given or (), synthesizer.schema_)
+    shares = parse_rebalance(rebalance or ())
     with reporting() as report, ExitStack() as files, ThreadPoolExecutor(1) as pool:
         writers = [files.enter_context(TableWriter(path, force=force)) for path in (output, static) if path]
         noun = "entities" if isinstance(synthesizer, SequenceSynthesizer) else "rows"
         if isinstance(synthesizer, SequenceSynthesizer):
-            batches = _entities(synthesizer, rows, conditions, length, span, seed, apart=static is not None)
+            batches = _entities(synthesizer, rows, conditions, shares, length, span, seed, apart=static is not None)
         else:
-            batches = _rows(synthesizer, rows, conditions, seed, asked=[static, length, span])
+            batches = _rows(synthesizer, rows, conditions, shares, seed, asked=[static, length, span])
         written: list[Future[None]] = []  # one batch is written while the next is drawn
         drawn = 0
         for count, frames in batches:
@@ -104,7 +117,12 @@ def sample(
 
 
 def _rows(
-    synthesizer: Synthesizer, n: int, conditions: dict[str, Any], seed: int | None, asked: list[Any]
+    synthesizer: Synthesizer,
+    n: int,
+    conditions: dict[str, Any],
+    shares: dict[str, Any],
+    seed: int | None,
+    asked: list[Any],
 ) -> Iterator[tuple[int, list[pd.DataFrame]]]:
     """Yield batches of rows, and how many each has."""
     if any(option is not None for option in asked):
@@ -112,7 +130,17 @@ def _rows(
             f"the model {synthesizer.name!r} writes single rows, so --static, --length and --span mean nothing",
             remedy="leave them out",
         )
-    for frame in synthesizer.sample_batches(n, given=conditions or None, seed=seed):
+    if shares:
+        from synthx.models.tabular import TableSynthesizer
+
+        if not isinstance(synthesizer, TableSynthesizer):
+            raise UnsupportedError(
+                f"the model {synthesizer.name!r} cannot rebalance", remedy="use a model of tables, such as ar or gan"
+            )
+        batches = synthesizer.sample_batches(n, given=conditions or None, rebalance=shares, seed=seed)
+    else:
+        batches = synthesizer.sample_batches(n, given=conditions or None, seed=seed)
+    for frame in batches:
         yield len(frame), [frame]
 
 
@@ -120,6 +148,7 @@ def _entities(
     synthesizer: SequenceSynthesizer,
     n: int,
     conditions: dict[str, Any],
+    shares: dict[str, Any],
     length: str | None,
     span: str | None,
     seed: int | None,
@@ -132,6 +161,11 @@ def _entities(
     from synthx.entities import Entities
     from synthx.long_tables import split_static
 
+    if shares:
+        raise UnsupportedError(
+            f"the model {synthesizer.name!r} writes sequences, and --rebalance is for single rows",
+            remedy="draw each group by --given",
+        )
     schema = synthesizer.schema_
     limits: dict[str, Any] = {}
     for name, column, text in (("length", LENGTH, length), ("span", SPAN, span)):

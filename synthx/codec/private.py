@@ -36,6 +36,7 @@ __all__ = [
     "measure_table",
     "missing_phases",
     "read_each",
+    "spelled",
     "tells_hours",
     "what_is_open",
 ]
@@ -148,7 +149,7 @@ def read_each(series: pd.Series[Any], column: Column) -> np.ndarray:
     if values is not None:
         return values
     if column.kind is Kind.DATETIME:
-        text = series.astype(object).map(spell)  # cell by cell: how one is stored must not change how another is read
+        text = spelled(series)
         stamps = pd.to_datetime(text, format=column.format or "ISO8601", errors="coerce", utc=True)
         naive = stamps.dt.tz_localize(None)
         ticks = naive.to_numpy().astype("datetime64[us]")
@@ -294,10 +295,24 @@ def level_codes(series: pd.Series[Any], codec: CategoricalCodec) -> np.ndarray:
     """Return the code of each cell, found by how the level is written; the rare code where there is no such level."""
     known = {spell(level): codec.first_level + index for index, level in enumerate(codec.levels)}
     rare = codec.size - 1
-    which, distinct = pd.factorize(series.astype(object), use_na_sentinel=True)
-    table = np.array([known.get(spell(cell), rare) for cell in distinct] + [0 if codec.nullable else rare], np.int32)
+    which, distinct = pd.factorize(spelled(series), use_na_sentinel=True)
+    table = np.array([known.get(cell, rare) for cell in distinct] + [0 if codec.nullable else rare], np.int32)
     found: np.ndarray = table[which]
     return found
+
+
+def spelled(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return how each cell is written, None where missing: cell by cell, whatever other cells hold.
+
+    Python takes True, 1 and 1.0 for the same, so distinct cells are looked up only where all are of one type.
+    """
+    cells_ = series.astype(object)
+    alike = pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.infer_dtype(cells_, skipna=True) == "string"
+    if not alike:
+        return cells_.map(spell, na_action="ignore")
+    which, distinct = pd.factorize(series)
+    table = np.array([*(spell(cell) for cell in distinct), None], object)
+    return pd.Series(table[which], index=series.index)
 
 
 def _measure_numbers(

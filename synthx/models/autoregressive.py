@@ -233,27 +233,33 @@ class TabularAR(Completing):
     temperature: float = 1.0
 
     def sample(
-        self, n: int, *, given: Mapping[str, Any] | None = None, seed: int | None = None, temperature: float = 1.0
+        self,
+        n: int,
+        *,
+        given: Mapping[str, Any] | None = None,
+        rebalance: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        temperature: float = 1.0,
     ) -> pd.DataFrame:
         """Draw new rows.
 
         Parameters
         ----------
-        n, given, seed
-            See `Synthesizer.sample`.
+        n, given, rebalance, seed
+            See `TableSynthesizer.sample`.
         temperature : float
             Below 1, likely values become likelier, and rows more typical and less varied; above 1, the opposite.
 
         Raises
         ------
         ConditionError, ParameterError, NotFittedError
-            See `Synthesizer.sample`.
+            See `TableSynthesizer.sample`.
         """
         if isinstance(temperature, bool) or not 0 < temperature < float("inf"):
             raise ParameterError(f"temperature is {temperature!r}", remedy="give a number above 0; 1 changes nothing")
         tempered = copy.copy(self)
         tempered.temperature = float(temperature)
-        return super(TabularAR, tempered).sample(n, given=given, seed=seed)
+        return super(TabularAR, tempered).sample(n, given=given, rebalance=rebalance, seed=seed)
 
     def _sampler(self) -> OrderedSampler:
         digits = Digits(self.codec_.domain.sizes)

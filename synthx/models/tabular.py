@@ -22,6 +22,7 @@ from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
 from synthx.models.conditions import check_met, confine
 from synthx.models.parameters import check_privacy, check_seed
 from synthx.models.parts import named_for, of_owner
+from synthx.models.rebalancing import groups_of, rebalanced
 from synthx.models.safeguards import all_or_nothing, memory_named, seeded
 from synthx.schema import Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
@@ -179,7 +180,7 @@ class TableSynthesizer(Synthesizer):
             )
             self.schema_, self.codec_, self.refinement_ = fit.schema, fit.table.codec, None
             device = pick_device(self.device)
-            with fit.account, seeded(self.seed, device), flushed_denormals():
+            with seeded(self.seed, device), flushed_denormals():
                 stopped, steps = self._learn_privately(fit, device, budget, progress)
         self.training_ = Training(
             rows=round(fit.rows),
@@ -261,11 +262,38 @@ class TableSynthesizer(Synthesizer):
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
+    def sample(
+        self,
+        n: int,
+        *,
+        given: Mapping[str, Any] | None = None,
+        rebalance: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n, given, seed
+            See `Synthesizer.sample`.
+        rebalance : mapping, optional
+            Shares of the levels of discrete columns, kept to the row: column -> ``"equal"``, or shares by level that
+            add up to 1. Columns are crossed; the others are drawn as the model draws them for each combination.
+
+        Raises
+        ------
+        ConditionError, ParameterError, NotFittedError
+            See `Synthesizer.sample` and `synthx.models.rebalancing.groups_of`.
+        """
+        batches = self.sample_batches(n, given=given, rebalance=rebalance, seed=seed)
+        return pd.concat(batches, ignore_index=True)
+
     def sample_batches(
         self,
         n: int,
         *,
         given: Mapping[str, Any] | None = None,
+        rebalance: Mapping[str, Any] | None = None,
         seed: int | None = None,
         batch_rows: int = BATCH_ROWS,
     ) -> Iterator[pd.DataFrame]:
@@ -274,8 +302,11 @@ class TableSynthesizer(Synthesizer):
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n <= 0:
             raise ParameterError(f"{n!r} rows were asked for", remedy="ask for a whole number of rows above zero")
         check_seed(seed)
-        resolved = resolve(as_conditions(given or {}, self.schema_), self.codec_)
-        return self._batches(int(n), resolved, seed, batch_rows)
+        conditions = as_conditions(given or {}, self.schema_)
+        if rebalance is None:
+            return self._batches(int(n), resolve(conditions, self.codec_), seed, batch_rows)
+        groups = groups_of(rebalance, conditions, self.codec_)
+        return rebalanced(int(n), groups, self._batches, self.codec_, seed=seed, batch_rows=batch_rows)
 
     def _batches(self, n: int, resolved: Resolved, seed: int | None, batch_rows: int) -> Iterator[pd.DataFrame]:
         seeds = np.random.SeedSequence(seed)

@@ -196,7 +196,7 @@ def test_fit_takes_a_schema_file_and_moves_the_target(run: Run, people: Path, st
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--model", "oracle"], "there is no model 'oracle'; choose from ar, gan, sequence-vae, vae"),
+        (["--model", "oracle"], "there is no model 'oracle'; choose from ar, gan, mst, sequence-vae, vae"),
         (["--target", "froud"], "'froud'"),
         (["--schema", "none.json"], "the schema file 'none.json' cannot be read"),
         (["--minutes", "soon"], "Invalid value for '--minutes'"),

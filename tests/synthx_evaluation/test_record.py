@@ -16,7 +16,7 @@ def test_a_computed_measure_holds_plain_values() -> None:
     assert measure.details == {"a": [1, None]}
     assert measure.to_dict() == {
         "id": "T-SHAPE", "version": "1.0", "title": "Shapes", "better": "higher", "status": "computed", "value": 0.5,
-        "interval": [0.4, 0.6], "anchor": None, "n": 3, "seed": 1, "reason": "", "details": {"a": [1, None]},
+        "interval": [0.4, 0.6], "anchor": None, "p_value": None, "detectable": None, "n": 3, "seed": 1, "reason": "", "details": {"a": [1, None]},
     }  # fmt: skip
     assert Measure.from_dict(measure.to_dict()) == measure
 

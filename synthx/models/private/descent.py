@@ -94,13 +94,15 @@ def descend_on_real_rows(
         divisor=plan.batch,
         extra_units=extra_units,
         ghost=ghost,
+        phase=DESCENT,
     )
     rates = [group["lr"] for group in descent.optimizer.param_groups]
     states = _States(network if kept is None else kept, judge)
     sampler = PoissonSampler(len(fit.table.codes), fit.descent.rate, plan.steps)
     stopped: Stopped = "finished"
     every = max(1, plan.steps // CHECKS)
-    with fit.account.charge(DESCENT, steps=lambda: sampler.taken):
+    # Charged in full, however it ends: when it stops by the clock depends on how fast it was, and so on the rows.
+    with fit.account.charge(DESCENT):
         try:
             network.train()
             for indices in sampler:

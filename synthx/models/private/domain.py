@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from synthx.codec import cells
-from synthx.codec.categorical import spell
-from synthx.codec.private import read_each, what_is_open
+from synthx.codec.private import read_each, spelled, what_is_open
 from synthx.errors import PrivacyError
 from synthx.models.private.budget import domain_phase
 from synthx.schema import Column, Kind, Scalar, Schema
@@ -43,7 +43,7 @@ def buy(account: Account, rows: pd.DataFrame, schema: Schema) -> Schema:
         what = what_is_open(column)
         if what is not None:
             phase = domain_phase(column.name, what)
-            found = _levels(account, phase, rows[column.name]) if what == "levels" else None
+            found = _levels(account, phase, rows[column.name], column) if what == "levels" else None
             schema = (
                 schema.replace(column.name, **_bounds(account, phase, rows[column.name], column))
                 if found is None
@@ -52,16 +52,26 @@ def buy(account: Account, rows: pd.DataFrame, schema: Schema) -> Schema:
     return schema
 
 
-def _levels(account: Account, phase: str, series: pd.Series[Any]) -> tuple[Scalar, ...]:
+def _levels(account: Account, phase: str, series: pd.Series[Any], column: Column) -> tuple[Scalar, ...]:
     from synthx_privacy.mechanisms import discover_levels
 
-    present = series[series.notna()]
-    if not pd.api.types.is_numeric_dtype(present.dtype):
-        present = present.map(spell)  # text and numbers mixed have no order
-    found = discover_levels(account, phase, present.to_numpy(), most=MOST_LEVELS)
+    written = spelled(series).dropna()  # as text: what one cell holds must not change the type of the others
+    found = discover_levels(account, phase, written.to_numpy(dtype=str), most=MOST_LEVELS)
     if not found:
         raise _nothing_seen(series.name, "level is frequent enough to be told from noise", '"levels"')
-    return tuple(sorted(found, key=lambda level: (isinstance(level, str), level)))
+    levels = [_typed(level, column) for level in found]
+    return tuple(sorted(levels, key=lambda level: (isinstance(level, str), level)))
+
+
+def _typed(level: str, column: Column) -> Scalar:
+    """Return a level as the schema's dtype has it; as text where it is written otherwise."""
+    if not re.match("u?int|float|double", column.dtype.lower()):
+        return level
+    try:
+        number = float(level)
+    except ValueError:
+        return level
+    return int(number) if number.is_integer() else number
 
 
 def _bounds(account: Account, phase: str, series: pd.Series[Any], column: Column) -> dict[str, float | str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from synthx.codec.private import spelled
 from synthx.errors import PrivacyError
 from synthx.schema import Schema
 
@@ -50,7 +51,8 @@ def one_row_a_unit(frame: pd.DataFrame, schema: Schema, privacy: Privacy) -> pd.
     from synthx_privacy.noise import SecureRandom
 
     shuffled = frame.iloc[SecureRandom().permutation(len(frame))]
-    return shuffled.drop_duplicates(list(privacy.names)).reset_index(drop=True)
+    keys = pd.DataFrame({name: spelled(shuffled[name]) for name in privacy.names})
+    return shuffled[~keys.duplicated().to_numpy()].reset_index(drop=True)
 
 
 def ledger_for(frame: pd.DataFrame, privacy: Privacy) -> Ledger:
@@ -77,5 +79,13 @@ def ledger_for(frame: pd.DataFrame, privacy: Privacy) -> Ledger:
 def _bytes_of(frame: pd.DataFrame) -> Iterator[bytes]:
     """Yield what tells a table from another: the names of its columns, and a hash of each row."""
     yield "\x1f".join(map(str, frame.columns)).encode()
-    hashes = pd.util.hash_pandas_object(frame.reset_index(drop=True), index=False)
-    yield np.ascontiguousarray(hashes.to_numpy()).tobytes()
+    for name, column in frame.items():
+        yield f"\x1e{name}".encode()
+        yield np.ascontiguousarray(_hashes(column)).tobytes()
+
+
+def _hashes(column: pd.Series[Any]) -> np.ndarray:
+    try:
+        return pd.util.hash_pandas_object(column, index=False).to_numpy()
+    except TypeError:  # cells such as lists
+        return pd.util.hash_pandas_object(column.map(repr), index=False).to_numpy()

@@ -143,8 +143,8 @@ class TestDeclarations:
             "values of 'age', cut 1": 2,
             "values of 'age', cut 2": 2,
             "levels of 'sex'": 1,
-            **{f"values of 'income', cut {level}": 4 for level in (1, 2, 3, 4)},
-            **{f"values of 'born', cut {level}": 4 for level in (1, 2, 3, 4)},
+            **{f"values of 'income', cut {level}": 3 for level in (1, 2, 3)},
+            **{f"values of 'born', cut {level}": 3 for level in (1, 2, 3)},
             "levels of 'member'": 1,
         }
         assert missing_phases(SCHEMA) == ["missing cells of 'note'"]

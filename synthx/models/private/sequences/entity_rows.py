@@ -22,7 +22,7 @@ from synthx.models.private.sequences.layout import GAP, Layout
 from synthx.models.private.sequences.runs import Runs, pick
 from synthx.models.private.sequences.steps import STANDS, Steps, gaps_before
 
-__all__ = ["Coding", "beginnings", "cells_of", "place_code", "transitions"]
+__all__ = ["Coding", "beginnings", "cells_of", "level_codec", "number_codec", "place_code", "transitions"]
 
 Codes = NDArray[np.int64]
 TRANSITION, SOME_GAP, LONGEST_GAP, SOME_LEVEL, SOME_VALUE = 0, 1, 2, 1_000, 2_000_000
@@ -49,7 +49,7 @@ def cells_of(frame: pd.DataFrame, steps: Steps, layout: Layout) -> pd.DataFrame:
 
 
 def _usual_or_longest(runs: Runs) -> NDArray[np.float64]:
-    """Return a gap of each entity: its longest of every other one, so that rare long gaps get codes of their own."""
+    """Return a gap of each entity, its longest of about every other one: so long gaps, too, get codes of their own."""
     gaps = gaps_before(runs)
     places = pick(runs, ~np.isnan(gaps), runs.lots.draw(SOME_GAP))
     if not len(runs):

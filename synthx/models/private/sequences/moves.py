@@ -37,6 +37,8 @@ MOST_REPEATED = 0.99
 USUAL = np.array([[1.0, 0.9, 0.7], [0.9, 1.0, 0.65], [0.7, 0.65, 1.0]])
 USUAL_SPREAD = 0.25
 """Correlations of what varies slowly, such as vital signs and balances, and how much they differ among numbers."""
+SLOW = 0.97
+"""What hardly ever changes, such as weights, changes by little."""
 PENALTY = 2.0
 """Of slopes, in units of the noise of correlations."""
 Floats = NDArray[np.float64]
@@ -198,7 +200,8 @@ def _estimate(ranks: Ranks, sums: Floats, sigma: float) -> Move:
     spread = np.sqrt(np.maximum(np.diag(matrix), 2 * sigma))
     noise = sigma / np.outer(spread, spread)
     seen = np.clip(matrix / np.outer(spread, spread), -FARTHEST, FARTHEST)
-    correlation = (seen / noise**2 + USUAL / USUAL_SPREAD**2) / (1 / noise**2 + 1 / USUAL_SPREAD**2)
+    usual = USUAL + (SLOW - USUAL) * _share_repeated(ranks, sums) ** 4
+    correlation = (seen / noise**2 + usual / USUAL_SPREAD**2) / (1 / noise**2 + 1 / USUAL_SPREAD**2)
     correlation = 2 * np.sin(np.pi / 6 * correlation)  # of normal scores, from that of ranks (Pearson 1907)
     inner = np.array([[1.0, correlation[0, 1]], [correlation[0, 1], 1.0]])
     # A number and its mean so far tell nearly the same: without a penalty, noise would be told from the difference.
@@ -210,13 +213,18 @@ def _estimate(ranks: Ranks, sums: Floats, sigma: float) -> Move:
     return dataclasses.replace(move, repeated=_repeated(move, sums, sigma))
 
 
+def _share_repeated(ranks: Ranks, sums: Floats) -> float:
+    """Return how many of the pairs are of the same number twice."""
+    usual = float(np.square(2 * ranks.rank(ranks.value(MIDDLES)) - 1).mean())
+    moved, same = max(sums[2], 0.0) / max(usual, 0.05), max(sums[-1], 0.0)  # entities, as far as their pairs differ
+    return float(same / max(moved + same, 1e-9))
+
+
 def _repeated(move: Move, sums: Floats, sigma: float) -> float:
     """Return how often a number is the same again, beyond what is so by chance where few values are many."""
-    usual = float(np.square(2 * move.ranks.rank(move.ranks.value(MIDDLES)) - 1).mean())
-    moved, same = max(sums[2], 0.0) / max(usual, 0.05), max(sums[-1], 0.0)  # entities, as far as their pairs differ
-    if moved + same < 4 * sigma:
+    if max(sums[2], 0.0) + max(sums[-1], 0.0) < 2 * sigma:
         return 0.0
-    share = same / (moved + same)
     values = move.ranks.value(MIDDLES)
     chance = float((move.draw(values, values, np.random.default_rng(0)) == values).mean())
+    share = _share_repeated(move.ranks, sums)
     return float(np.clip((share - chance) / max(1 - chance, 0.01), 0.0, MOST_REPEATED))

@@ -106,6 +106,7 @@ class _Walk:
             self.clock = _number(bought, START, drawn[:, coding.index(START)], rng)
             self.end = _number(bought, END, drawn[:, coding.index(END)], rng)
             self.next_gap = drawn[:, coding.index(GAP)]
+            self.usual_gap = float(np.median(np.nan_to_num(_number(bought, GAP, self.next_gap, rng))))
         self._observe(count, there)
 
     @property
@@ -131,8 +132,12 @@ class _Walk:
 
     def _pass_time(self, count: int, gap: Codes) -> None:
         assert self.layout.time is not None
-        self.gap[:count] = gap
         passed = np.nan_to_num(_number(self.bought, GAP, gap, self.rng))
+        left, steps = self.end[:count] - self.clock[:count], self.lengths[:count] - self.place
+        # A long gap must leave time for the steps that are to come, each after a usual one.
+        most = np.maximum(left / steps, left - (steps - 1) * self.usual_gap)
+        passed = np.maximum(np.minimum(passed, cells.floor_to(most, self.layout.time.decimals)), 0.0)
+        self.gap[:count] = number_codec(self.bought.codec, GAP).encode(passed)[0]
         self.clock[:count] += passed
         self.alive[:count] &= self.clock[:count] <= self.end[:count]
 

@@ -1,0 +1,31 @@
+"""What the synthetic rows give away about the training rows, beyond what they tell about everyone.
+
+Each attack is made on training rows and, as the control, on holdout rows that the generator never saw. A generator
+that learned the population helps an attack on both alike; only what it learned about single rows makes a difference.
+The criteria are those of the Article 29 Working Party, Opinion 05/2014 (WP216): singling out, linkability, inference.
+"""
+
+from __future__ import annotations
+
+from synthx_evaluation.disclosure.closest import CLOSEST, closest
+from synthx_evaluation.disclosure.copies import COPIES, COPIES_EXCESS, RowKeys, copied, copies, row_keys
+from synthx_evaluation.disclosure.inference import INFERENCE, inference
+from synthx_evaluation.disclosure.linkability import LINKABILITY, linkability
+from synthx_evaluation.disclosure.singling import SINGLING, singling_out
+
+__all__ = [
+    "CLOSEST",
+    "COPIES",
+    "COPIES_EXCESS",
+    "INFERENCE",
+    "LINKABILITY",
+    "SINGLING",
+    "RowKeys",
+    "closest",
+    "copied",
+    "copies",
+    "inference",
+    "linkability",
+    "row_keys",
+    "singling_out",
+]
