@@ -20,8 +20,8 @@ from synthx_evaluation.encoding import Floats, Tables
 
 __all__ = ["GEOMETRIES", "Geometry", "Neighbours", "Points", "bandwidth", "gower", "nearest", "ranked", "standard"]
 
-_PAIRS = 1_000_000
-"""Distances that are held at a time: 8 MB an array."""
+_PAIRS = 200_000
+"""Distances that are held at a time: few enough for a processor's cache."""
 
 _TAILS = (0.01, 0.99)
 _STRETCH = 6.0
@@ -47,7 +47,7 @@ class Points:
     """
 
     numbers: Floats
-    codes: NDArray[np.int32]
+    codes: NDArray[np.signedinteger]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -90,9 +90,10 @@ class Geometry:
             numbers[seen, place] = scale(rows[seen, j])
         levels = np.where(np.isnan(rows[:, self.discrete]), -1, rows[:, self.discrete])
         codes = np.concatenate([levels, np.isnan(rows[:, self.flagged])], axis=1)
-        return Points(numbers, np.ascontiguousarray(codes.T, dtype=np.int32))
+        small = codes.max(initial=0) <= np.iinfo(np.int16).max
+        return Points(numbers, np.ascontiguousarray(codes.T, dtype=np.int16 if small else np.int32))
 
-    def exponent(self, total: Floats, width: float) -> Floats:
+    def exponent(self, total: NDArray[np.floating], width: float) -> NDArray[np.floating]:
         """Return the negative logarithm of the kernel: Gaussian for power 2, Laplace for power 1."""
         return total / (2 * width**2) if self.power == 2 else total / width
 
@@ -129,7 +130,7 @@ def _geometry(
     real = tables.real
     numbers = np.flatnonzero(~tables.discrete)
     found = [(int(j), scale(real[~np.isnan(real[:, j]), j])) for j in numbers]
-    missing = np.isnan(real) .any(axis=0)
+    missing = np.isnan(real).any(axis=0)
     return Geometry(
         name=name,
         power=power,
@@ -256,7 +257,8 @@ def _all_places(totals: Floats) -> NDArray[np.intp]:
 
 def _log_kernel(totals: Floats, smallest: Floats, geometry: Geometry, width: float) -> Floats:
     """Sum kernels relative to the nearest point's: far from all points they would underflow, their logarithm not."""
-    shares = np.exp(-geometry.exponent(np.maximum(totals - smallest, 0.0), width))
+    beyond = np.maximum(totals - smallest, 0.0).astype(np.float32)  # enough digits for a sum of shares
+    shares = np.exp(-geometry.exponent(beyond, width))
     return np.asarray(np.log(shares.sum(axis=1)) - geometry.exponent(smallest[:, 0], width))
 
 

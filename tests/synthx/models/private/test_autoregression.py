@@ -188,7 +188,7 @@ def test_what_no_count_tells_is_learned_from_real_rows_and_paid_for(monkeypatch:
     network = Autoregressor((2, 2), width=16, hidden=16)
     network.start_at(torch.zeros(4))
     ledger = Ledger()
-    fit = fit_of(codes, ledger, steps=250, noise=0.3)  # of fresh noise each time: little, so that it never fails
+    fit = fit_of(codes, ledger, steps=250, noise=0.7)  # of fresh noise each time: little, so that it never fails
     learned, stopped, steps = learn_real_rows(fit, network, (0, 1), Budget(None), None, seed=0)
     assert (stopped, steps) == ("finished", 250)
     (entry,) = ledger.entries
