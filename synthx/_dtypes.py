@@ -71,7 +71,8 @@ def as_declared(series: pd.Series[Any], column: Column, *, strict: bool = True) 
     if str(series.dtype) == dtype or dtype == "object":
         return series
     kind = dtype.lower()
-    parse = next((parse for starts, parse in PARSERS if kind.startswith(starts)), None)
+    alone = not strict and series.dtype == object
+    parse = next((parse for starts, parse in (ALONE if alone else PARSERS) if kind.startswith(starts)), None)
     if parse is not None:
         parsed = parse(series, column)
         if strict:
@@ -118,7 +119,8 @@ def _to_numbers(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
 
 
 def _to_truth(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    return series.map(lambda cell: TRUTH.get(str(cell)), na_action="ignore").astype("boolean")
+    cells = series.astype(object)  # not as numbers, which would be written 1.0 where another cell is missing
+    return cells.map(lambda cell: TRUTH.get(str(cell)), na_action="ignore").astype("boolean")
 
 
 def _to_times(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
@@ -134,3 +136,51 @@ PARSERS: tuple[tuple[tuple[str, ...], Callable[[pd.Series[Any], Column], pd.Seri
     (("datetime", "timestamp", "date32", "date64"), _to_times),
 )
 """How cells are read for dtypes whose names start so."""
+
+
+# -- text, cell by cell: for differential privacy, what one cell holds must not change how another is read -----------
+
+
+def _each_number(text: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    import numpy as np
+    import pandas as pd
+
+    cells = pd.concat([text, pd.Series(["0.5"], dtype=object)])  # one of them is no whole number, so none is
+    numbers = pd.to_numeric(cells, errors="coerce").iloc[:-1]
+    integer = re.match("u?int[0-9]+", column.dtype.lower())
+    if integer is None:
+        return numbers
+    is_short = text.str.fullmatch(r"\s*[-+]?[0-9]{1,18}\s*", na=False).to_numpy(dtype=bool)  # and fits into 64 bits
+    is_whole = ((numbers % 1 == 0) & (numbers.abs() < 2.0**53)).to_numpy() & ~is_short
+    values = np.zeros(len(text), np.int64)
+    values[is_short] = text[is_short].astype(np.int64)
+    values[is_whole] = numbers[is_whole].astype(np.int64)
+    limits = np.iinfo(integer[0])
+    fits = (is_short | is_whole) & (values >= limits.min) & (values.astype(np.uint64) <= limits.max)
+    return pd.Series(values, index=text.index).astype("Int64").where(fits)
+
+
+def _each_time(text: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return times; one without an offset is in UTC, and is read apart, since pandas gives it that of the one before.
+
+    The words that pandas has for the present are no times.
+    """
+    import pandas as pd
+
+    text = text.where(~text.isin(["now", "today"]))
+    has_offset = text.str.slice(8).str.contains("[-+zZ]", na=False)
+    parts = [
+        pd.to_datetime(text[part], format="ISO8601", errors="coerce", utc=True)
+        for part in (has_offset, ~has_offset)
+        if part.any()
+    ]
+    times = pd.concat(parts).reindex(text.index) if parts else pd.to_datetime(text, utc=True)
+    return times if "," in column.dtype else times.dt.tz_localize(None)
+
+
+ALONE: tuple[tuple[tuple[str, ...], Callable[[pd.Series[Any], Column], pd.Series[Any]]], ...] = (
+    (PARSERS[0][0], _each_number),
+    PARSERS[1],
+    (PARSERS[2][0], _each_time),
+)
+"""The same for text, each cell on its own."""

@@ -67,7 +67,8 @@ def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool =
         from synthx._csv import read_csv
         from synthx._dtypes import is_text
 
-        text = () if schema is None else (column.name for column in schema if is_text(column.dtype))
+        # Privately every cell is read as text first: one odd cell must not change how the others are read.
+        text = () if schema is None else (column.name for column in schema if not strict or is_text(column.dtype))
         frame = read_csv(path, text=frozenset(text))
     return frame if schema is None else _fitted_to(frame, schema, strict=strict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ class Comparison:
         Columns whose groups are to be compared.
     seed : int
         Seed of every random choice.
+    keys : mapping of str to DataFrame
+        Per table the columns that are not assessed, as they were given: identifiers, keys of entities.
     """
 
     schema: Schema
@@ -49,6 +51,7 @@ class Comparison:
     target: Column | None
     protected: tuple[str, ...]
     seed: int
+    keys: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict)
 
     @property
     def reference(self) -> Floats:
@@ -104,6 +107,10 @@ def compare(
         target=schema.target if target is None else schema[target],
         protected=groups,
         seed=seed,
+        keys={
+            name: frame[[column for column in schema.names if column not in tables.names]]
+            for name, frame in frames.items()
+        },
     )
 
 

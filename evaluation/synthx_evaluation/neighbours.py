@@ -93,9 +93,12 @@ class Geometry:
         small = codes.max(initial=0) <= np.iinfo(np.int16).max
         return Points(numbers, np.ascontiguousarray(codes.T, dtype=np.int16 if small else np.int32))
 
-    def exponent(self, total: NDArray[np.floating], width: float) -> NDArray[np.floating]:
-        """Return the negative logarithm of the kernel: Gaussian for power 2, Laplace for power 1."""
-        return total / (2 * width**2) if self.power == 2 else total / width
+    def rate(self, width: float) -> float:
+        """Return what turns a sum of differences into the negative logarithm of a kernel of bandwidth `width`.
+
+        The Gaussian kernel for power 2, the Laplace kernel for power 1.
+        """
+        return 1 / (2 * width**2) if self.power == 2 else 1 / width
 
 
 def standard(tables: Tables) -> Geometry:
@@ -225,14 +228,14 @@ def nearest(
     log_kernel = np.empty(len(queries)) if width is not None else None
     blocks = _blocks(queries, index, geometry) if device is None else _torch_blocks(queries, index, geometry, device)
     for rows, totals in blocks:  # (chunk, index)
-        found = np.argpartition(totals, k - 1, axis=1)[:, :k] if k < len(index) else _all_places(totals)
+        found = _smallest(totals, k)
         exact = _totals(queries, rows, index, found, geometry)
         order = np.argsort(exact, axis=1, kind="stable")
         smallest = np.take_along_axis(exact, order, axis=1)
         place[rows] = np.take_along_axis(found, order, axis=1)
         distance[rows] = np.sqrt(smallest) if geometry.power == 2 else smallest
         if log_kernel is not None and width is not None:
-            log_kernel[rows] = _log_kernel(totals, smallest[:, :1], geometry, width)
+            log_kernel[rows] = _log_kernel(totals, smallest[:, :1], geometry.rate(width))
     return Neighbours(distance, place, log_kernel)
 
 
@@ -251,15 +254,21 @@ def bandwidth(points: Points, geometry: Geometry, generator: np.random.Generator
     return typical / 2 if geometry.power == 2 else typical / 4
 
 
-def _all_places(totals: Floats) -> NDArray[np.intp]:
-    return np.broadcast_to(np.arange(totals.shape[1]), totals.shape)
+def _smallest(totals: Floats, k: int) -> NDArray[np.intp]:
+    """Return the places of the `k` smallest of each row, in any order, (chunk, k)."""
+    if k == 1:
+        return np.asarray(totals.argmin(axis=1)[:, None])
+    if k == totals.shape[1]:
+        return np.broadcast_to(np.arange(k), totals.shape)
+    return np.asarray(np.argpartition(totals, k - 1, axis=1)[:, :k])
 
 
-def _log_kernel(totals: Floats, smallest: Floats, geometry: Geometry, width: float) -> Floats:
+def _log_kernel(totals: Floats, smallest: Floats, rate: float) -> Floats:
     """Sum kernels relative to the nearest point's: far from all points they would underflow, their logarithm not."""
-    beyond = np.maximum(totals - smallest, 0.0).astype(np.float32)  # enough digits for a sum of shares
-    shares = np.exp(-geometry.exponent(beyond, width))
-    return np.asarray(np.log(shares.sum(axis=1)) - geometry.exponent(smallest[:, 0], width))
+    shares = np.subtract(totals, smallest, dtype=np.float32, casting="same_kind")  # enough digits for a sum
+    shares *= -rate
+    np.exp(shares, out=shares)
+    return np.asarray(np.log(shares.sum(axis=1, dtype=np.float64)) - rate * smallest[:, 0])
 
 
 def _totals(

@@ -248,8 +248,8 @@ def excess_p_value(hits_a: int, n_a: int, hits_b: int, n_b: int) -> float:
     """
     from scipy.stats import hypergeom
 
-    law = hypergeom(n_a + n_b, hits_a + hits_b, n_a)
-    return min(1.0, float(law.sf(hits_a) + 0.5 * law.pmf(hits_a)))
+    law = n_a + n_b, hits_a + hits_b, n_a
+    return min(1.0, float(hypergeom.sf(hits_a, *law) + 0.5 * hypergeom.pmf(hits_a, *law)))
 
 
 def jackknife_variance(without: Floats) -> Floats:
@@ -324,8 +324,8 @@ def _one_run_p_value(canaries: int, guesses: int, right: int, epsilon: float, de
     """Return the chance of as many right guesses, or more, from an (epsilon, delta)-private run."""
     from scipy.stats import binom
 
-    law = binom(guesses, 1 / (1 + math.exp(-epsilon)))
+    law = guesses, 1 / (1 + math.exp(-epsilon))
     fewer = np.arange(1, right + 1)
     # P[right - i <= X < right] / i: the most that delta can shift by making i guesses right.
-    shift = (np.cumsum(law.pmf(right - fewer)) / fewer).max()
-    return min(1.0, float(law.sf(right - 1) + 2 * canaries * delta * shift))
+    shift = (np.cumsum(binom.pmf(right - fewer, *law)) / fewer).max()
+    return min(1.0, float(binom.sf(right - 1, *law) + 2 * canaries * delta * shift))

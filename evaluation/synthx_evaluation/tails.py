@@ -32,8 +32,8 @@ _POINTS = (0.01, 0.99)
 def tails(comparison: Comparison) -> list[Measure]:
     """Compare the 1% and 99% quantiles of numbers and times.
 
-    The mean over columns and both quantiles of |q_S - q_N|, in interquartile ranges of the real rows (where these are 0,
-    in standard deviations), each error cut at 10.
+    The mean over columns and both quantiles of |q_S - q_N|, in interquartile ranges of the real rows (where these are
+    0, in standard deviations), each error cut at 10.
     """
     tables, seed = comparison.equal, comparison.seed
     places = np.flatnonzero(~tables.discrete) if tables.columns else np.empty(0, dtype=np.intp)

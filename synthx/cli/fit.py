@@ -51,6 +51,9 @@ def fit(
     unit: UnitOption = None,
     domain_share: DomainOption = None,
     ledger: LedgerOption = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=2, metavar="STEPS", help="The most steps of an entity, of a private fit.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
     """Learn a table, or a set of sequences, and save the model; Ctrl-C keeps the best so far.
@@ -70,8 +73,20 @@ def fit(
 
     check_output(output, force=force)
     privacy = privacy_of(
-        data, epsilon=epsilon, delta=delta, unit=unit, domain_share=domain_share, ledger=ledger, schema=schema
+        data,
+        epsilon=epsilon,
+        delta=delta,
+        unit=unit,
+        domain_share=domain_share,
+        ledger=ledger,
+        schema=schema,
+        horizon=horizon,
     )
+    if privacy is not None and window is not None:
+        raise ParameterError(
+            "--window is given beside --epsilon, and to hide one of many windows that overlap hides nobody",
+            remedy="name whom to protect with --unit, in data of several entities",
+        )
     settings: dict[str, Any] = {
         "max_minutes": minutes,
         "seed": seed,
@@ -79,6 +94,7 @@ def fit(
         "refine": refine or None,
         "batch_size": batch_size,
         "privacy": privacy,
+        "horizon": horizon,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     if refine and model == "sequence-vae":

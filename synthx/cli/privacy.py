@@ -45,6 +45,7 @@ def privacy_of(
     domain_share: float | None,
     ledger: Path | None,
     schema: Path | None,
+    horizon: int | None = None,
 ) -> Privacy | None:
     """Return the budget that options describe, booked in a file; None without epsilon.
 
@@ -57,7 +58,7 @@ def privacy_of(
     DataError, ArtifactError
         If the ledger's file cannot be read.
     """
-    given = {"--delta": delta, "--unit": unit, "--domain-share": domain_share, "--ledger": ledger}
+    given = {"--delta": delta, "--unit": unit, "--domain-share": domain_share, "--ledger": ledger, "--horizon": horizon}
     if epsilon is None:
         for option, value in given.items():
             if value is not None:

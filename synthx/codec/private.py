@@ -9,6 +9,8 @@ it concerned is counted with noise.
 from __future__ import annotations
 
 import dataclasses
+import decimal
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,10 @@ CLAMPED = "rows with cells outside the declared domain"
 """The phase of the ledger that counts them."""
 FINEST = 2**16
 """Numbers without declared decimals are told apart by so many parts of their range."""
+MOST_PLACES = 2.0**52
+"""Numbers on a finer grid count as if no decimals were declared: their places could not be told apart exactly."""
+FARTHEST = 1e300
+"""Bounds beyond it are taken to it: their distance would be infinite."""
 MOST_BINS, FEWEST_BINS = 32, 4
 SPIKE_SHARE = 1 / 100
 """A value has a code of its own where it holds at least this share of the rows, by a noisy count …"""
@@ -100,12 +106,13 @@ class Places:
     @classmethod
     def of(cls, column: Column) -> Places:
         """Return the grid that follows from what the schema declares."""
-        low, high = cells.point(column.lower, column), cells.point(column.upper, column)
+        low, high = np.clip([cells.point(end, column) for end in (column.lower, column.upper)], -FARTHEST, FARTHEST)
+        low, high = float(low), float(high)
         if column.kind is Kind.DATETIME:
             unit = MICROSECONDS if tells_hours(column) else 86_400 * MICROSECONDS
             return cls(low, unit, int((high - low) // unit) + 1, Grid(unit, low % unit, 0))
         decimals = 0 if column.kind is Kind.INTEGER else column.decimals
-        if decimals is None:
+        if decimals is None or (high - low) * 10.0**decimals > MOST_PLACES:
             return cls(low, max((high - low) / FINEST, 1e-300), FINEST, Grid())
         step = 10.0**-decimals
         low = float(cells.ceil_to(np.array([low]), decimals)[0])
@@ -144,20 +151,66 @@ def tells_hours(column: Column) -> bool:
 
 
 def read_each(series: pd.Series[Any], column: Column) -> np.ndarray:
-    """Return cells as numbers; one that is none counts as missing, and none raises an error that would tell of it."""
-    values = cells.read(series, column)
-    if values is not None:
-        return values
+    """Return cells as numbers; one that is none counts as missing, and none raises an error that would tell of it.
+
+    What one cell holds never changes how another is read: a single row could change the readings of all, otherwise.
+    """
     if column.kind is Kind.DATETIME:
-        text = spelled(series)
-        stamps = pd.to_datetime(text, format=column.format or "ISO8601", errors="coerce", utc=True)
-        naive = stamps.dt.tz_localize(None)
-        ticks = naive.to_numpy().astype("datetime64[us]")
-        return np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64).astype(np.float64))
-    numbers = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        return _read_times(series) if series.dtype.kind == "M" else _read_written_times(series, column)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        plain = series.astype(object)
+        if pd.api.types.infer_dtype(plain, skipna=True) != "string":
+            plain = plain.map(_number_or_text, na_action="ignore")
+        plain = pd.Series([*plain.where(plain.notna(), None), "0.5"], dtype=object)  # one of them is no whole number …
+        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)[:-1]  # … so none is
     bounds = np.finfo(np.float64)
     finite: np.ndarray = np.clip(numbers, bounds.min, bounds.max)
     return finite
+
+
+def _number_or_text(cell: object) -> float | str | None:
+    """Return what can be read as a number without an error; None for anything else."""
+    if isinstance(cell, str):
+        return cell
+    if not isinstance(cell, int | float | np.integer | np.floating | np.bool_ | decimal.Decimal):
+        return None
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.copysign(math.inf, cell > 0 or -1)
+    except ValueError:  # a signalling NaN
+        return None
+
+
+def _read_times(series: pd.Series[Any]) -> np.ndarray:
+    """Return microseconds since 1970 (UTC) of a column of times."""
+    stamps = pd.DatetimeIndex(series)
+    return _ticks(stamps if stamps.tz is None else stamps.tz_convert("UTC").tz_localize(None))
+
+
+def _read_written_times(series: pd.Series[Any], column: Column) -> np.ndarray:
+    """Return microseconds since 1970 (UTC) of times that are text, Python's or numbers; each distinct one is read once.
+
+    pandas reads a time without an offset as if it had that of the time before it, so the two sorts are read apart; and
+    it has words for the present.
+    """
+    which, distinct = pd.factorize(spelled(series))
+    text = pd.Series(distinct, dtype=object)
+    text = text.where(~text.isin(["now", "today"]), None)
+    found = np.full(len(text) + 1, np.nan)  # the last one stands for missing cells
+    has_offset = text.str.slice(8).str.contains("[-+zZ]", na=False).to_numpy(dtype=bool)
+    for part in (has_offset, ~has_offset):
+        if part.any():
+            stamps = pd.to_datetime(text[part], format=column.format or "ISO8601", errors="coerce", utc=True)
+            found[:-1][part] = _ticks(pd.DatetimeIndex(stamps).tz_localize(None))
+    return found[which]
+
+
+def _ticks(stamps: pd.DatetimeIndex) -> np.ndarray:
+    ticks = stamps.to_numpy().astype("datetime64[us]")
+    return np.where(np.isnat(ticks), np.nan, ticks.astype(np.int64).astype(np.float64))
 
 
 # -- what has to be declared ----------------------------------------------------------------------------------------
@@ -309,10 +362,18 @@ def spelled(series: pd.Series[Any]) -> pd.Series[Any]:
     cells_ = series.astype(object)
     alike = pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.infer_dtype(cells_, skipna=True) == "string"
     if not alike:
-        return cells_.map(spell, na_action="ignore")
+        return cells_.map(_written, na_action="ignore")
     which, distinct = pd.factorize(series)
     table = np.array([*(spell(cell) for cell in distinct), None], object)
     return pd.Series(table[which], index=series.index)
+
+
+def _written(cell: object) -> str:
+    """Return `spell`, where Python writes the cell at all: whole numbers of thousands of digits it does not."""
+    try:
+        return spell(cell)
+    except ValueError:
+        return "(too long)"
 
 
 def _measure_numbers(

@@ -63,6 +63,7 @@ def choose(
     refine: bool = False,
     batch_size: int | None = None,
     privacy: Privacy | None = None,
+    horizon: int | None = None,
 ) -> Choice:
     """Choose a model for a table by its rows, columns and levels, the device and the time.
 
@@ -75,6 +76,8 @@ def choose(
         Settings of the model; see `TabularAR`.
     privacy : Privacy, optional
         With it the choice reads the schema only.
+    horizon : int, optional
+        Of private sequences; see `SequenceVAE`.
 
     Raises
     ------
@@ -91,7 +94,12 @@ def choose(
     from synthx.schema import Schema
 
     if privacy is not None:
-        return _choose_privately(schema, privacy, max_minutes=max_minutes, seed=seed, device=device, refine=refine)
+        if refine:
+            raise ParameterError(
+                "refine is asked for beside privacy", remedy="leave it out: refinement compares with real rows"
+            )
+        shared: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "privacy": privacy}
+        return _choose_privately(schema, privacy, shared, horizon)
     if frame.empty:
         raise DataError("the table is empty", remedy="give a table with rows and columns")
     schema = Schema.detect(frame) if schema is None else schema
@@ -122,18 +130,11 @@ def choose(
     )
 
 
-def _choose_privately(
-    schema: Schema | None, privacy: Privacy, *, max_minutes: float | None, seed: int, device: str, refine: bool
-) -> Choice:
+def _choose_privately(schema: Schema | None, privacy: Privacy, settings: dict[str, Any], horizon: int | None) -> Choice:
     """Choose by what is declared; to look at the rows would spend budget that nobody has booked."""
-    if refine:
-        raise ParameterError(
-            "refine is asked for beside privacy", remedy="leave it out: refinement compares with real rows"
-        )
-    settings: dict[str, Any] = {"max_minutes": max_minutes, "seed": seed, "device": device, "privacy": privacy}
     if schema is not None and schema.entity and schema.time is not None and privacy.unit != "row":
         return Choice(
-            model_class("sequence-vae")(**settings),
+            model_class("sequence-vae")(**settings, **({} if horizon is None else {"horizon": horizon})),
             f"Chose sequence-vae: the rows of an entity ({', '.join(schema.entity)}) have an order in time.",
         )
     name = "ar" if privacy.epsilon >= ENOUGH_FOR_NETWORKS else "mst"

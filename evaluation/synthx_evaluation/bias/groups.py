@@ -7,6 +7,7 @@ than ten training or ten holdout rows; smaller ones, and levels that only the sy
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -48,7 +49,7 @@ class Groups:
     labels : tuple of str
         The name of every group; `OTHER`, where there is one, stands last.
     pooled : int
-        Levels, or combinations, that are in `OTHER`; those that only the synthetic table holds count.
+        Levels, or combinations, that are in `OTHER`; those that only the synthetic table holds count. 0 without it.
     place : array (cells,)
         The group of every cell: of a level, of a band, of a combination.
     cells : callable
@@ -67,6 +68,11 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """Which groups are one level, band or combination each, (groups,): all but `OTHER`."""
+        return np.arange(len(self.labels)) < len(self.labels) - (self.pooled > 0)
 
     def of(self, rows: Floats) -> Codes:
         """Return the group of each of the encoded rows (rows, d), from 0; shape (rows,).
@@ -113,9 +119,7 @@ def crossed(tables: Tables, parts: Sequence[Groups]) -> Groups:
     def cells(rows: Floats) -> Codes:
         return np.asarray(np.ravel_multi_index([part.of(rows) for part in parts], sizes), dtype=np.intp)
 
-    labels = [
-        " × ".join(part.labels[i] for part, i in zip(parts, index, strict=True)) for index in np.ndindex(*sizes)
-    ]
+    labels = [" × ".join(part.labels[i] for part, i in zip(parts, index, strict=True)) for index in np.ndindex(*sizes)]
     columns = tuple(name for part in parts for name in part.columns)
     return _pooled(tables, columns, labels, cells, most=len(labels))
 
@@ -126,7 +130,7 @@ def crossed(tables: Tables, parts: Sequence[Groups]) -> Groups:
 def _of_column(tables: Tables, j: int) -> Groups:
     column = tables.columns[j]
     if column.kind.is_discrete:
-        labels = [*tables.levels[j], MISSING]
+        labels = [*tables.levels[j], _unused(MISSING, tables.levels[j])]
         return _pooled(tables, (column.name,), labels, lambda rows: _levels(rows[:, j], len(labels)), MOST_LEVELS)
     edges = _edges(tables.real[:, j], is_time=column.kind is Kind.DATETIME)
     labels = [*_band_names(edges, is_time=column.kind is Kind.DATETIME), MISSING]
@@ -148,10 +152,7 @@ def _edges(real: Floats, *, is_time: bool) -> Floats:
     if not len(known):
         return np.empty(0)
     cuts = np.quantile(known, np.arange(1, BANDS) / BANDS, method="inverted_cdf")
-    if is_time:
-        cuts = np.floor(cuts / _DAY) * _DAY
-    else:
-        cuts = np.array([float(f"{cut:.{_DIGITS}g}") for cut in cuts])
+    cuts = np.floor(cuts / _DAY) * _DAY if is_time else np.array([float(f"{cut:.{_DIGITS}g}") for cut in cuts])
     return np.asarray(np.unique(cuts[(cuts > known.min()) & (cuts <= known.max())]))
 
 
@@ -159,14 +160,14 @@ def _band_names(edges: Floats, *, is_time: bool) -> list[str]:
     shown = [str(pd.Timestamp(edge, unit="s").date()) if is_time else f"{edge:.10g}" for edge in edges.tolist()]
     if not shown:
         return ["all"]
-    middle = [f"{low} to below {high}" for low, high in zip(shown[:-1], shown[1:], strict=True)]
+    middle = [f"{low} to below {high}" for low, high in itertools.pairwise(shown)]
     return [f"below {shown[0]}", *middle, f"{shown[-1]} and above"]
 
 
 def _pooled(
     tables: Tables, columns: tuple[str, ...], labels: Sequence[str], cells: Callable[[Floats], Codes], most: int
 ) -> Groups:
-    """Return groups of the cells that have rows enough, the largest; the rest is one group more, if any row is in it."""
+    """Return groups of the largest cells that have rows enough; the rest, if any row is in it, is one group more."""
     count = [np.bincount(cells(rows), minlength=len(labels)) for rows in (tables.train, tables.synthetic)]
     enough = count[0] >= FEWEST_ROWS
     real, seen = count[0].copy(), count[0] + count[1]
@@ -178,4 +179,10 @@ def _pooled(
     place = np.full(len(labels), len(kept), dtype=np.intp)
     place[kept] = np.arange(len(kept))
     rest = int(((seen > 0) & (place == len(kept))).sum())
-    return Groups(columns, (*(labels[i] for i in kept), *([OTHER] if rest else [])), rest, place, cells)
+    names = [labels[i] for i in kept]
+    return Groups(columns, (*names, *([_unused(OTHER, names)] if rest else [])), rest, place, cells)
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    """Return a name that no level has."""
+    return name if name not in taken else _unused(f"({name})", taken)

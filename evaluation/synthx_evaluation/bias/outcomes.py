@@ -24,7 +24,7 @@ PARTS = 4
 """Disjoint parts of the rows, of which models are trained to see how much training rows matter."""
 
 _FEWEST_CLASS = 20
-_MOST = 50_000
+_MOST = 20_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def outcome_of(comparison: Comparison) -> Outcome | tuple[bool, str]:
     for table, rows in (("synthetic", synthetic), ("train", train), ("holdout", holdout)):
         levels = np.unique(rows[:, place])
         if len(levels) < 2:
-            held = f"hold {labels[int(levels[0])]!r} in" if len(levels) else "lack"
-            return True, f"all {table} rows {held} {target.name!r}: nothing can be learned or judged"
+            only = f"hold {labels[int(levels[0])]!r} in" if len(levels) else "lack"
+            return True, f"all {table} rows {only} {target.name!r}: nothing can be learned or judged"
     counts = np.bincount(train[:, place].astype(np.intp), minlength=len(labels))
     held = np.bincount(holdout[:, place].astype(np.intp), minlength=len(labels))
     enough = np.flatnonzero((counts >= _FEWEST_CLASS) & (held >= _FEWEST_CLASS))
@@ -146,7 +146,7 @@ def decisions(comparison: Comparison, outcome: Outcome) -> list[Decisions]:
 def _decide(learner: Learner, outcome: Outcome) -> Decisions:
     def chances(rows: Floats) -> Floats:
         truth = outcome.truth(rows).astype(np.float64)
-        return learner.class_shares(rows, truth, outcome.holdout, [1.0])[:, 0]
+        return np.asarray(learner.class_shares(rows, truth, outcome.holdout, [1.0])[:, 0])
 
     sides = (outcome.synthetic, outcome.train)
     chance = (chances(sides[0]), chances(sides[1]))
@@ -175,4 +175,5 @@ def _likeliest(chance: Floats, share: float) -> Truths:
         return np.zeros(len(chance), dtype=bool)
     least = np.partition(chance, -wanted)[-wanted]
     with_ties, without = chance >= least, chance > least
-    return with_ties if int(with_ties.sum()) - wanted <= wanted - int(without.sum()) else without
+    choice: Truths = with_ties if int(with_ties.sum()) - wanted <= wanted - int(without.sum()) else without
+    return choice

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from synthx_evaluation.bias.groups import FEWEST_ROWS, MOST_LEVELS, OTHER, Codes, Groups, crossed, protected_groups
+from synthx_evaluation.bias.groups import FEWEST_ROWS, MOST_LEVELS, Codes, Groups, crossed, protected_groups
 from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.encoding import Floats
 from synthx_evaluation.record import Better, Definition, Measure
@@ -128,8 +128,8 @@ def _column(shares: _Shares, p_value: float, detectable: float) -> dict[str, Any
     """Return the figures of every group that has rows enough to be named."""
     groups = shares.groups
     quoted = {label: _group(shares, i) for i, label in enumerate(groups.labels) if _quotable(shares, i)}
-    named = {label: part for label, part in quoted.items() if label != OTHER}
-    smallest = min(named, key=lambda label: float(named[label]["reference"]), default=None)
+    named = [label for label, is_named in zip(groups.labels, groups.named, strict=True) if is_named and label in quoted]
+    smallest = min(named, key=lambda label: float(quoted[label]["reference"]), default=None)
     details: dict[str, Any] = {
         "value": shares.distance,
         "anchor": None if shares.train is None else float(_distance(shares.train, shares.reference)),
@@ -141,7 +141,7 @@ def _column(shares: _Shares, p_value: float, detectable: float) -> dict[str, Any
     }
     if groups.pooled:
         details["pooled"] = (
-            f"{groups.pooled} smaller groups ({_pooled_reason(groups)}) are counted together as {OTHER!r}"
+            f"{groups.pooled} smaller groups ({_pooled_reason(groups)}) are counted together as {groups.labels[-1]!r}"
         )
     return details
 
@@ -172,6 +172,4 @@ def _group(shares: _Shares, group: int) -> dict[str, Any]:
 
 def _distance(first: Codes, second: Codes) -> Floats:
     """Return the distances of shares from counts (..., groups)."""
-    return tv_distance(
-        first / first.sum(axis=-1, keepdims=True), second / second.sum(axis=-1, keepdims=True)
-    )
+    return tv_distance(first / first.sum(axis=-1, keepdims=True), second / second.sum(axis=-1, keepdims=True))

@@ -8,13 +8,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthx_evaluation.comparison import Comparison
-from synthx_evaluation.encoding import Floats
+from synthx_evaluation.encoding import Floats, Tables
 from synthx_evaluation.record import Definition, Measure
 from synthx_evaluation.statistics import excess_p_value, wilson_interval
 
-__all__ = ["FEWEST", "NO_HOLDOUT", "Rate", "absent", "excess", "outcome", "p_value", "residual_risk", "sample"]
+__all__ = [
+    "FEWEST",
+    "NO_HOLDOUT",
+    "Rate",
+    "absent",
+    "detectable",
+    "excess",
+    "outcome",
+    "p_value",
+    "residual_risk",
+    "sample",
+    "select",
+]
 
 FEWEST = 30
 """Rows of each table that an attack needs: fewer could not show a leak of a tenth of the rows."""
@@ -73,7 +86,7 @@ def excess(attack: Rate, control: Rate) -> tuple[float, tuple[float, float]]:
 
 
 def residual_risk(attack: Rate, control: Rate) -> dict[str, float]:
-    """Return the share of the control's failures that the attack turns into successes, (attack - control) / (1 - control).
+    """Return the share of the control's failures that the attack turns into successes, (a - c) / (1 - c).
 
     A secondary figure: where the control nearly always succeeds, small differences are blown up. Its error is carried
     over to first order from the half-widths of both intervals.
@@ -151,32 +164,32 @@ def outcome(
     )
 
 
-def absent(definition: Definition, comparison: Comparison, columns: int = 1, holdout: int = FEWEST) -> Measure | None:
-    """Return the record that says why the attack cannot be made; None where it can.
-
-    Parameters
-    ----------
-    columns : int
-        Columns that the attack needs.
-    holdout : int
-        Holdout rows that it needs.
-    """
+def absent(definition: Definition, comparison: Comparison, columns: int = 1) -> Measure | None:
+    """Return the record that says why an attack that needs as many columns cannot be made; None where it can."""
     tables, seed = comparison.tables, comparison.seed
     if len(tables.columns) < columns:
         few = f"needs {columns} columns that a generator learns, the schema has {len(tables.columns)}"
         return definition.not_applicable(few if tables.columns else "the schema has no column to learn", seed=seed)
     if tables.holdout is None:
         return definition.skipped(NO_HOLDOUT, seed=seed)
-    for name, rows, needed in (
-        ("synthetic", tables.synthetic, FEWEST),
-        ("training", tables.train, FEWEST),
-        ("holdout", tables.holdout, holdout),
-    ):
-        if len(rows) < needed:
-            return definition.skipped(f"needs {needed} {name} rows, there are {len(rows)}", seed=seed)
+    for name, rows in (("synthetic", tables.synthetic), ("training", tables.train), ("holdout", tables.holdout)):
+        if len(rows) < FEWEST:
+            return definition.skipped(f"needs {FEWEST} {name} rows, there are {len(rows)}", seed=seed)
     return None
 
 
 def sample(rows: Floats, most: int, generator: np.random.Generator) -> Floats:
     """Return at most `most` of the rows, in random order."""
     return rows[generator.permutation(len(rows))[:most]]
+
+
+def select(tables: Tables, places: NDArray[np.intp]) -> Tables:
+    """Return the tables with the columns of the given places only."""
+    return dataclasses.replace(
+        tables,
+        columns=tuple(tables.columns[j] for j in places),
+        levels=tuple(tables.levels[j] for j in places),
+        synthetic=tables.synthetic[:, places],
+        train=tables.train[:, places],
+        holdout=None if tables.holdout is None else tables.holdout[:, places],
+    )

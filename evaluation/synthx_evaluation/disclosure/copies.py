@@ -17,7 +17,7 @@ from synthx_evaluation.encoding import Floats, Tables
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import newcombe_interval, wilson_interval
 
-__all__ = ["COPIES", "COPIES_EXCESS", "RowKeys", "copied", "copies", "row_keys"]
+__all__ = ["COPIES", "COPIES_EXCESS", "RowKeys", "copied", "copies", "granular", "row_keys"]
 
 RowKeys = NDArray[np.uint64]
 
@@ -98,17 +98,33 @@ def row_keys(tables: Tables) -> tuple[RowKeys, RowKeys, RowKeys | None]:
 
     Two tables of a million rows each share a key by accident with a probability of 5e-8.
     """
-    steps = [
-        _step(tables.train[:, j], _TIME_STEPS if column.kind is Kind.DATETIME else _NUMBER_STEPS)
-        for j, column in enumerate(tables.columns)
-    ]
+    steps = _steps(tables)
     synthetic, train = _hash(tables.synthetic, steps), _hash(tables.train, steps)
     return synthetic, train, None if tables.holdout is None else _hash(tables.holdout, steps)
 
 
+def granular(tables: Tables) -> tuple[Floats, Floats]:
+    """Return the synthetic and the real rows with numbers and times as precise as in training, (rows, d).
+
+    A cell is a whole multiple of its column's step, or ten significant digits of it: equal where the values are.
+    """
+    steps = _steps(tables)
+    return _cells(tables.synthetic, steps), _cells(tables.real, steps)
+
+
+def _steps(tables: Tables) -> list[float | None]:
+    return [
+        _step(tables.train[:, j], _TIME_STEPS if column.kind is Kind.DATETIME else _NUMBER_STEPS)
+        for j, column in enumerate(tables.columns)
+    ]
+
+
+def _cells(rows: Floats, steps: list[float | None]) -> Floats:
+    return np.column_stack([_rounded(rows[:, j], step) for j, step in enumerate(steps)])
+
+
 def _hash(rows: Floats, steps: list[float | None]) -> RowKeys:
-    cells = np.column_stack([_rounded(rows[:, j], step) for j, step in enumerate(steps)])
-    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(cells), index=False), dtype=np.uint64)
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(_cells(rows, steps)), index=False), dtype=np.uint64)
 
 
 def _step(values: Floats, steps: tuple[float, ...]) -> float | None:

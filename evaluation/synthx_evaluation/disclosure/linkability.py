@@ -1,8 +1,8 @@
 """Linkability: whether the synthetic rows help to join two tables that hold different columns of the same people.
 
 Two parties know the same person, each by half of the columns. Both look for the synthetic rows most like their half;
-where they meet at the same row, they take their records to be of one person (WP216, section 2.1; the game follows
-M. Giomi et al., "A unified framework for quantifying privacy risk in synthetic data", PoPETs 2023, arXiv:2211.10459).
+where they meet at the same row, they take their records to be of one person (Article 29 Working Party, WP216, section
+2.1; as a game: M. Giomi et al., PoPETs 2023, arXiv:2211.10459).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthx_evaluation.comparison import Comparison
-from synthx_evaluation.disclosure.attack import Rate, absent, outcome, sample
-from synthx_evaluation.disclosure.distances import Cells, blocks, ranked
+from synthx_evaluation.disclosure.attack import Rate, absent, outcome, sample, select
+from synthx_evaluation.encoding import Floats, Tables
+from synthx_evaluation.neighbours import nearest, ranked
 from synthx_evaluation.record import Better, Definition, Measure
 
 __all__ = ["LINKABILITY", "linkability"]
@@ -25,7 +26,7 @@ SPLITS = 3
 NEIGHBOURS = 5
 """Synthetic rows that each party looks at."""
 
-_MOST = 2_000
+_MOST = 1_000
 
 
 def linkability(comparison: Comparison) -> list[Measure]:
@@ -40,14 +41,13 @@ def linkability(comparison: Comparison) -> list[Measure]:
         return [gone]
     tables, generator = comparison.tables, comparison.generator(LINKABILITY.id)
     assert tables.holdout is not None
-    cells = ranked(tables)
-    train, holdout = (cells(sample(part, _MOST, generator)) for part in (tables.train, tables.holdout))
-    synthetic, targets, n = cells(tables.synthetic), np.concatenate([train, holdout], axis=1), train.shape[1]
-    linked, chance = np.empty((SPLITS, targets.shape[1])), np.empty((SPLITS, n))
+    train, holdout = (sample(part, _MOST, generator) for part in (tables.train, tables.holdout))
+    targets, n = np.concatenate([train, holdout]), len(train)
+    linked, chance = np.empty((SPLITS, len(targets))), np.empty((SPLITS, n))
     for i in range(SPLITS):
-        order = generator.permutation(len(synthetic))
+        order = generator.permutation(len(tables.columns))
         halves = order[: len(order) // 2], order[len(order) // 2 :]
-        first, second = (_nearest(targets[half], synthetic[half], generator) for half in halves)
+        first, second = (_nearest(tables, half, targets, generator) for half in halves)
         linked[i] = _meet(first, second)
         chance[i] = _meet(first[:n], np.roll(second[:n], 1, axis=0))
     rows = linked.mean(axis=0)
@@ -60,17 +60,17 @@ def linkability(comparison: Comparison) -> list[Measure]:
     return [outcome(LINKABILITY, comparison, rows[:n], rows[n:], details)]
 
 
-def _nearest(targets: Cells, synthetic: Cells, generator: np.random.Generator) -> NDArray[np.intp]:
-    """Return the nearest synthetic rows of each target, (targets, neighbours); of equally near ones, random ones.
+def _nearest(
+    tables: Tables, half: NDArray[np.intp], targets: Floats, generator: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return the synthetic rows nearest to each target by half of the columns; of equally near ones, random ones.
 
     Were equally near rows taken in the table's order, both parties would take the same ones and seem to meet.
     """
-    order = generator.permutation(synthetic.shape[1])
-    shuffled, count = np.ascontiguousarray(synthetic[:, order]), min(NEIGHBOURS, len(order))
-    found = np.empty((targets.shape[1], count), dtype=np.intp)
-    for places, distances in blocks(targets, shuffled):
-        found[places] = order[np.argpartition(distances, count - 1, axis=1)[:, :count]]
-    return found
+    order = generator.permutation(len(tables.synthetic))
+    geometry = ranked(select(tables, half))
+    index = geometry.points(tables.synthetic[order][:, half])
+    return np.asarray(order[nearest(geometry.points(targets[:, half]), index, geometry, NEIGHBOURS).index])
 
 
 def _meet(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.bool_]:

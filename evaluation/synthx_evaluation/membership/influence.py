@@ -32,6 +32,6 @@ def influence(
         Reference rows, r.
     """
     before = log_kernel_at_synthetic[to_synthetic.index]  # (n, k)
-    own = -geometry.exponent(to_synthetic.distance**geometry.power, width)
+    own = -geometry.rate(width) * to_synthetic.distance**geometry.power
     gain = np.logaddexp(before, own) - before - np.log((reference + 1) / reference)
     return np.asarray(gain.sum(axis=1))

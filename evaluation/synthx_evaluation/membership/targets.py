@@ -16,8 +16,11 @@ __all__ = ["FEWEST", "Targets", "draw_targets"]
 FEWEST = 50
 """Members, non-members and reference rows that an attack needs."""
 
-MOST = 5_000
-"""Members and non-members each that are asked about: 3,000 are enough for a rate of one false alarm in a thousand."""
+MOST = 3_000
+"""Members and non-members each that are asked about: enough for a rate of one false alarm in a thousand."""
+
+MOST_REFERENCE = 10_000
+"""Reference rows: more make the picture of the population no sharper."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def draw_targets(comparison: Comparison) -> Targets | str:
     if tables.holdout is None:
         return "not assessable without a holdout: there are no non-members to compare with"
     order = comparison.generator("reference").permutation(len(tables.holdout))
-    reference, others = order[: len(order) // 2], order[len(order) // 2 :]
+    reference, others = order[: len(order) // 2][:MOST_REFERENCE], order[len(order) // 2 :]
     count = min(len(others), len(tables.train), MOST)
     smallest = min(count, len(reference), len(tables.synthetic))
     if smallest < FEWEST:

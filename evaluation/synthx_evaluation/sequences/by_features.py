@@ -39,7 +39,8 @@ def sequence_utility(comparison: SequenceComparison, features: Features) -> list
     if target is not None and not target.static:
         reason = f"the target {target.name!r} changes from step to step"
         return [item.not_applicable(reason, seed=comparison.seed) for item in UTILITY.values()]
-    return [_of_sequences(measure, UTILITY[measure.id]) for measure in utility(joined(comparison, features))]
+    found = utility(joined(comparison, features))
+    return [_of_sequences(measure, UTILITY[measure.id]) for measure in found if measure.id in UTILITY]
 
 
 def association(comparison: SequenceComparison, features: Features) -> list[Measure]:

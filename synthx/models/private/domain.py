@@ -56,7 +56,7 @@ def _levels(account: Account, phase: str, series: pd.Series[Any], column: Column
     from synthx_privacy.mechanisms import discover_levels
 
     written = spelled(series).dropna()  # as text: what one cell holds must not change the type of the others
-    found = discover_levels(account, phase, written.to_numpy(dtype=str), most=MOST_LEVELS)
+    found = discover_levels(account, phase, written.to_numpy(dtype=object), most=MOST_LEVELS)
     if not found:
         raise _nothing_seen(series.name, "level is frequent enough to be told from noise", '"levels"')
     levels = [_typed(level, column) for level in found]

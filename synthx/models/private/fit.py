@@ -115,13 +115,17 @@ def begin(
     rows = one_row_a_unit(frame, schema, privacy)
     fit = ledger.fit_name(name)
     delta = PROVISIONAL_DELTA if privacy.delta is None else privacy.delta
-    first = {**plan_count(privacy, delta), **plan_domain(schema, privacy, delta)}
+    first = plan_count(privacy, delta)
     stage("counting rows")
     with ledger.open(privacy, first, fit=fit, delta=delta) as account:
         count = _count(account, rows, privacy)
         noise = account.deviation(COUNT)
-        schema = buy(account, rows, schema)
     delta = privacy.delta_for(count)
+    domain = plan_domain(schema, privacy, delta)  # not before: thresholds take their share of this delta
+    if domain:
+        with ledger.open(privacy, domain, fit=fit, delta=delta) as account:
+            schema = buy(account, rows, schema)
+    first.update(domain)
     budgeted = plan_rest(schema, privacy, delta, spent=list(first.values()), count=count, gradients=plan(count))
     account = ledger.open(privacy, budgeted.events, fit=fit, delta=delta)
     stage("counting cells")

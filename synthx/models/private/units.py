@@ -44,7 +44,8 @@ def check_unit(schema: Schema, privacy: Privacy) -> None:
 def one_row_a_unit(frame: pd.DataFrame, schema: Schema, privacy: Privacy) -> pd.DataFrame:
     """Return the rows that are learned from: all, or one of each entity, picked at random with secure randomness.
 
-    With one row of each entity, a row is a unit, and no count is larger for one who has many rows.
+    With one row of each entity, a row is a unit, and no count is larger for one who has many rows. A row without a key
+    is nobody's and is left out: were one kept for all who lack it, without its owner another's would take its place.
     """
     if not privacy.names:
         return frame
@@ -52,7 +53,8 @@ def one_row_a_unit(frame: pd.DataFrame, schema: Schema, privacy: Privacy) -> pd.
 
     shuffled = frame.iloc[SecureRandom().permutation(len(frame))]
     keys = pd.DataFrame({name: spelled(shuffled[name]) for name in privacy.names})
-    return shuffled[~keys.duplicated().to_numpy()].reset_index(drop=True)
+    kept = keys.notna().all(axis=1) & ~keys.duplicated()
+    return shuffled[kept.to_numpy()].reset_index(drop=True)
 
 
 def ledger_for(frame: pd.DataFrame, privacy: Privacy) -> Ledger:
@@ -87,5 +89,5 @@ def _bytes_of(frame: pd.DataFrame) -> Iterator[bytes]:
 def _hashes(column: pd.Series[Any]) -> np.ndarray:
     try:
         return pd.util.hash_pandas_object(column, index=False).to_numpy()
-    except TypeError:  # cells such as lists
-        return pd.util.hash_pandas_object(column.map(repr), index=False).to_numpy()
+    except (TypeError, ValueError, OverflowError):  # lists, text that is no Unicode, numbers that no float holds
+        return pd.util.hash_pandas_object(spelled(column).map(ascii), index=False).to_numpy()

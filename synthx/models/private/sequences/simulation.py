@@ -128,7 +128,8 @@ class _Walk:
             if self.layout.time is not None:
                 gap = self.next_gap[:count] if self.place == 1 else codes[:, coding.index("gap")]
                 self._pass_time(count, gap)
-        self._observe(count, there)
+        last = self.lengths[:count] == self.place + 1  # what an entity has some time, it has by its last step
+        self._observe(count, there | (last[:, None] & (self.seen[:count] == 0)))
 
     def _pass_time(self, count: int, gap: Codes) -> None:
         assert self.layout.time is not None

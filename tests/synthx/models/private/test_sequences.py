@@ -19,6 +19,7 @@ from synthx.models.private.sequences.steps import NEVER, NOT_YET, SEEN, Steps, s
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.schema import Column, Kind, Role, Schema
 from synthx_privacy import Ledger, Privacy
+from synthx_privacy.audit.chance import repeatable
 from synthx_privacy.audit.replay import audit_neighbours
 from synthx_privacy.tree import TreeModel
 
@@ -169,7 +170,7 @@ def test_one_candidate_of_each_entity_is_picked() -> None:
 @pytest.fixture(scope="module")
 def model() -> SequenceVAE:
     private = Privacy(epsilon=20, unit="who", new_budget=True)
-    with few_static_steps():
+    with few_static_steps(), repeatable(0):
         return SequenceVAE(privacy=private, horizon=HORIZON, **INSTANT).fit(visits(1_500), schema())
 
 
@@ -195,9 +196,9 @@ def test_a_private_model_is_kept_in_a_file_and_goes_on(model: SequenceVAE, tmp_p
 
 
 def test_imagined_sequences_keep_what_lasts_and_what_it_depends_on() -> None:
-    found = buy_sequences(
-        visits(3_000), schema(), Privacy(epsilon=50, unit="who"), HORIZON, ledger=Ledger(), name="test"
-    )
+    private = Privacy(epsilon=50, unit="who")
+    with repeatable(0):
+        found = buy_sequences(visits(3_000), schema(), private, HORIZON, ledger=Ledger(), name="test")
     frame = imagine(found, 2_000, np.random.default_rng(0))
     real, made = (each.groupby("who")["pulse"].agg(["mean", "std"]).mean() for each in (visits(3_000), frame))
     assert made["mean"] == pytest.approx(real["mean"], abs=4)
@@ -205,7 +206,8 @@ def test_imagined_sequences_keep_what_lasts_and_what_it_depends_on() -> None:
     of = frame.groupby("ill")["pulse"].mean()
     assert of[True] - of[False] > 20
     never = frame.groupby("who")["iron"].apply(lambda cells: cells.isna().all()).mean()
-    assert never == pytest.approx(visits(3_000).groupby("who")["iron"].apply(lambda c: c.isna().all()).mean(), abs=0.06)
+    expected = visits(3_000).groupby("who")["iron"].apply(lambda cells: cells.isna().all()).mean()
+    assert never == pytest.approx(expected, abs=0.06)
 
 
 def test_refusals_name_the_cure() -> None:

@@ -1,0 +1,244 @@
+"""Membership inference: whether rows that the generator saw can be told from rows that it did not see."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from synthx_evaluation.comparison import Comparison
+from synthx_evaluation.membership.battery import Scores, attack
+from synthx_evaluation.membership.copies import COPIES, Copies, count_copies
+from synthx_evaluation.membership.evidence import PERMUTATIONS, Bools, Evidence, draw_labels, gather
+from synthx_evaluation.membership.roc import found_at, needed_rows
+from synthx_evaluation.membership.strata import FEWEST_EACH, groups, outlier_deciles
+from synthx_evaluation.membership.targets import Targets, draw_targets
+from synthx_evaluation.record import Better, Definition, Measure
+from synthx_evaluation.statistics import Z95, clopper_pearson_interval, delong_variance
+
+__all__ = ["ATTACKS", "GROUPS", "MAXIMUM", "OUTLIERS", "RATES", "membership"]
+
+MAXIMUM = Definition("MIA-MAX", "1.0", "Strongest membership attack (AUC)", Better.HALF)
+ATTACKS = (
+    Definition("MIA-DCR", "1.0", "Membership by distance (AUC)", Better.HALF),
+    Definition("MIA-LOGRATIO", "1.0", "Membership by ratio of distances (AUC)", Better.HALF),
+    Definition("MIA-DENSITY", "1.0", "Membership by density (AUC)", Better.HALF),
+    Definition("MIA-DOMIAS", "1.0", "Membership by ratio of densities (AUC)", Better.HALF),
+    Definition("MIA-GENLRA", "1.0", "Membership by influence (AUC)", Better.HALF),
+    Definition("MIA-CLASSIFIER", "1.0", "Membership by classifier (AUC)", Better.HALF),
+    Definition("MIA-EXACTNESS", "1.0", "Membership by equal cells (AUC)", Better.HALF),
+)
+RATES = tuple(
+    (alarms, Definition(f"MIA-TPR-{code}", "1.0", f"Members found at {alarms:.1%} false alarms", Better.LOWER))
+    for alarms, code in ((0.1, "10"), (0.01, "1"), (0.001, "0.1"))
+)
+OUTLIERS = Definition("MIA-OUTLIERS", "1.0", "Strongest attack on the most unusual tenth (AUC)", Better.HALF)
+GROUPS = Definition("MIA-GROUPS", "1.0", "Strongest attack on a protected group (AUC)", Better.HALF)
+
+_LEVEL = 0.05
+
+
+def membership(
+    comparison: Comparison, *, permutations: int = PERMUTATIONS, device: str | None = None
+) -> list[Measure]:
+    """Attack the synthetic table in every way of the quick battery.
+
+    Non-members are one half of the holdout; the other half is what the attacker knows of the population. As many
+    training rows as non-members, up to 3,000, are drawn to be told apart from them; exact copies are looked for
+    among all training rows. Every p-value says how often a fresh table of real rows would look as bad, given how many
+    attacks, geometries and groups were looked at; every `detectable` is the smallest value that would have been
+    significant at 5%.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The tables.
+    permutations : int
+        Draws of the null; the smallest p-value is one over one more.
+    device : str, optional
+        Where torch looks for neighbours, e.g. ``cuda``; numpy by default.
+    """
+    seed = comparison.seed
+    definitions = [MAXIMUM, COPIES, *ATTACKS, *(definition for _, definition in RATES), OUTLIERS, GROUPS]
+    if not comparison.tables.columns:
+        return [one.not_applicable("the schema has no column to learn", seed=seed) for one in definitions]
+    targets = draw_targets(comparison)
+    if isinstance(targets, str):
+        records = [one.skipped(targets, seed=seed) for one in definitions]
+        if comparison.tables.holdout is not None:
+            records[1] = count_copies(comparison.tables).measure(seed)
+        return records
+    copies, scores = count_copies(comparison.tables), attack(comparison, targets, device=device)
+    labels = draw_labels(targets.member, permutations, comparison.generator("MIA-MAX"))
+    evidence = gather(scores.values, targets.member, labels)
+    return [
+        _maximum(scores, targets, evidence, copies, seed),
+        copies.measure(seed),
+        *(_attack(definition, scores, targets, evidence, seed) for definition in ATTACKS),
+        *(_rate(definition, alarms, scores, targets, labels, seed) for alarms, definition in RATES),
+        _outliers(comparison, scores, targets, labels),
+        _groups(comparison, scores, targets, labels),
+    ]
+
+
+def _maximum(scores: Scores, targets: Targets, evidence: Evidence, copies: Copies, seed: int) -> Measure:
+    """Return the strongest of all attacks.
+
+    Its p-value is the smaller of the permutation test's and of Fisher's for the exact copies, plus what the other
+    test may add by chance: without equal rows on either side Fisher's test cannot raise a false alarm, and costs none.
+    """
+    smaller = min(evidence.p_value, copies.p_value)
+    areas = [
+        {"attack": code, "geometry": name, "auc": area}
+        for code, name, area in zip(scores.attacks, scores.geometries, evidence.area[:, 0], strict=True)
+    ]
+    return _area_measure(
+        MAXIMUM, scores, targets.member, evidence, seed, p_value=min(1.0, smaller + copies.attained(smaller)),
+        details={"p_value_of_scores": evidence.p_value, "reference_rows": len(targets.reference), "all": areas},
+    )  # fmt: skip
+
+
+def _attack(definition: Definition, scores: Scores, targets: Targets, evidence: Evidence, seed: int) -> Measure:
+    own = np.flatnonzero([code == definition.id for code in scores.attacks])
+    mine = _columns(scores, own)
+    areas = {name: float(evidence.area[j, 0]) for j, name in zip(own, mine.geometries, strict=True)}
+    return _area_measure(definition, mine, targets.member, evidence.of(own), seed, details={"auc": areas})
+
+
+def _columns(scores: Scores, columns: Any) -> Scores:
+    return Scores(
+        tuple(scores.attacks[j] for j in columns),
+        tuple(scores.geometries[j] for j in columns),
+        scores.values[:, columns],
+    )
+
+
+def _area_measure(
+    definition: Definition,
+    scores: Scores,
+    member: Bools,
+    evidence: Evidence,
+    seed: int,
+    *,
+    details: dict[str, Any],
+    p_value: float | None = None,
+) -> Measure:
+    """Return the largest area of one stratum, with an interval of the largest true area.
+
+    Its lower end is corrected for the choice: no lower end of any attack's corrected interval is larger.
+    """
+    areas = evidence.area[:, 0]
+    errors = np.sqrt([delong_variance(member, score) for score in scores.values.T])
+    low = float((areas - max(evidence.area_critical, Z95) * errors).max())
+    high = float((areas + Z95 * errors).max())
+    statistic, score, _ = evidence.best
+    return definition.computed(
+        float(areas.max()),
+        interval=(max(0.0, low), min(1.0, high)),
+        anchor=evidence.null_area,
+        n=len(member),
+        seed=seed,
+        p_value=evidence.p_value if p_value is None else p_value,
+        detectable=_detectable(evidence),
+        details={
+            "n_is": "members and as many non-members",
+            "strongest": {
+                "attack": scores.attacks[score],
+                "geometry": scores.geometries[score],
+                "looks_at": ("all ranks", "the highest ranks")[statistic],
+                "auc": float(areas[score]),
+            },
+            **details,
+        },
+    )
+
+
+def _detectable(evidence: Evidence) -> float:
+    return min(1.0, 0.5 + evidence.critical * float(evidence.error.max()))
+
+
+def _rate(
+    definition: Definition, alarms: float, scores: Scores, targets: Targets, labels: Bools, seed: int
+) -> Measure:
+    members, others = int(targets.member.sum()), int((~targets.member).sum())
+    if others < needed_rows(alarms):
+        needed = needed_rows(alarms)
+        return definition.skipped(
+            f"needs {needed:,} non-members: {2 * needed:,} holdout rows, of which half are the attacker's reference, and "
+            f"{needed:,} training rows; there are {others:,} of either",
+            seed=seed,
+        )
+    rates = found_at(alarms, scores.values, targets.member, labels)
+    best = int(rates.observed.argmax())
+    null = rates.null.max(axis=1)
+    value = float(rates.observed[best])
+    return definition.computed(
+        value,
+        interval=clopper_pearson_interval(round(value * members), members),
+        anchor=float(np.median(null)),
+        n=len(targets.member),
+        seed=seed,
+        p_value=rates.p_value,
+        detectable=min(1.0, float(np.quantile(null, 1 - _LEVEL))),
+        details={
+            "n_is": "members and as many non-members",
+            "false_alarms": math.floor(alarms * others),
+            "attack": scores.attacks[best],
+            "geometry": scores.geometries[best],
+        },
+    )
+
+
+# -- strata -----------------------------------------------------------------------------------------------------
+
+
+def _outliers(comparison: Comparison, scores: Scores, targets: Targets, labels: Bools) -> Measure:
+    deciles, seed = outlier_deciles(comparison, targets), comparison.seed
+    fewest = min((targets.member & rows).sum() for rows in deciles), min((~targets.member & rows).sum() for rows in deciles)
+    if min(fewest) < FEWEST_EACH:
+        reason = f"needs {FEWEST_EACH} members and non-members in every tenth, the smallest has {min(fewest)}"
+        return OUTLIERS.skipped(reason, seed=seed)
+    evidence, farthest = gather(scores.values, targets.member, labels, deciles), deciles[-1]
+    last = evidence.of(strata=np.array([len(deciles) - 1]))
+    inside = Scores(scores.attacks, scores.geometries, scores.values[farthest])
+    details = {"deciles": [_stratum(evidence, k, targets.member[rows]) for k, rows in enumerate(deciles)]}
+    return _area_measure(OUTLIERS, inside, targets.member[farthest], last, seed, details=details)
+
+
+def _groups(comparison: Comparison, scores: Scores, targets: Targets, labels: Bools) -> Measure:
+    seed = comparison.seed
+    if not comparison.protected:
+        return GROUPS.not_applicable("no protected column is named", seed=seed)
+    strata = groups(comparison, targets)
+    if not strata.names:
+        reason = f"no group of a protected column has {FEWEST_EACH} members and non-members"
+        return GROUPS.skipped(reason, seed=seed)
+    evidence = gather(scores.values, targets.member, labels, strata.rows)
+    worst = evidence.best[2]
+    rows = strata.rows[worst]
+    inside = Scores(scores.attacks, scores.geometries, scores.values[rows])
+    found = [
+        {"column": column, "group": label, **_stratum(evidence, k, targets.member[strata.rows[k]])}
+        for k, (column, label) in enumerate(strata.names)
+    ]
+    details = {
+        "column": strata.names[worst][0], "group": strata.names[worst][1], "groups": found,
+        "groups_of_too_few_rows": strata.left_out,
+    }  # fmt: skip
+    own = evidence.of(strata=np.array([worst]))
+    return _area_measure(
+        GROUPS, inside, targets.member[rows], own, seed, p_value=evidence.p_value, details=details
+    )
+
+
+def _stratum(evidence: Evidence, place: int, member: Bools) -> dict[str, Any]:
+    """Return the largest area in one stratum, and a p-value that is corrected for the attacks, not for the strata."""
+    own = evidence.of(strata=np.array([place]))
+    return {
+        "members": int(member.sum()),
+        "non_members": int((~member).sum()),
+        "auc": float(own.area.max()),
+        "fresh_rows_auc": own.null_area,
+        "p_value": own.p_value,
+    }
