@@ -146,7 +146,7 @@ def _each_number(text: pd.Series[Any], column: Column) -> pd.Series[Any]:
     import pandas as pd
 
     cells = pd.concat([text, pd.Series(["0.5"], dtype=object)])  # one of them is no whole number, so none is
-    numbers = pd.to_numeric(cells, errors="coerce").iloc[:-1]
+    numbers: pd.Series[Any] = pd.to_numeric(cells, errors="coerce").iloc[:-1]
     integer = re.match("u?int[0-9]+", column.dtype.lower())
     if integer is None:
         return numbers
@@ -156,7 +156,7 @@ def _each_number(text: pd.Series[Any], column: Column) -> pd.Series[Any]:
     values[is_short] = text[is_short].astype(np.int64)
     values[is_whole] = numbers[is_whole].astype(np.int64)
     limits = np.iinfo(integer[0])
-    fits = (is_short | is_whole) & (values >= limits.min) & (values.astype(np.uint64) <= limits.max)
+    fits = (is_short | is_whole) & (values >= limits.min) & (values <= min(limits.max, 2**62))
     return pd.Series(values, index=text.index).astype("Int64").where(fits)
 
 
@@ -170,12 +170,11 @@ def _each_time(text: pd.Series[Any], column: Column) -> pd.Series[Any]:
     text = text.where(~text.isin(["now", "today"]))
     has_offset = text.str.slice(8).str.contains("[-+zZ]", na=False)
     parts = [
-        pd.to_datetime(text[part], format="ISO8601", errors="coerce", utc=True)
-        for part in (has_offset, ~has_offset)
-        if part.any()
+        pd.to_datetime(text[part], format="ISO8601", errors="coerce", utc=True) for part in (has_offset, ~has_offset)
     ]
-    times = pd.concat(parts).reindex(text.index) if parts else pd.to_datetime(text, utc=True)
-    return times if "," in column.dtype else times.dt.tz_localize(None)
+    times: pd.Series[Any] = pd.concat(parts).reindex(text.index)
+    zoneless: pd.Series[Any] = times.dt.tz_localize(None)
+    return times if "," in column.dtype else zoneless
 
 
 ALONE: tuple[tuple[tuple[str, ...], Callable[[pd.Series[Any], Column], pd.Series[Any]]], ...] = (

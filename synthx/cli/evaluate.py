@@ -42,6 +42,14 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same figures.")
     ] = 0,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="GROUPS", help="Of fidelity, utility, bias, membership and disclosure, with commas."),
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep/--quick", help="Take the measures that take long as well.")] = False,
+    sdmetrics: Annotated[
+        bool, typer.Option("--sdmetrics", help="Add the figures of SDMetrics' quality report.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE and PLOT if they exist.")] = False,
 ) -> None:
     """Measure synthetic rows against the table they stand for, and against rows that the model never saw.
@@ -60,6 +68,11 @@ def evaluate(
     from synthx.cli.sequences import read_as, read_long
     from synthx.cli.tables import check_classes
 
+    groups = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    if groups is not None:
+        from synthx_evaluation.suite import tasks
+
+        tasks(groups)  # a wrong name is said before tables are read
     if json is not None:
         check_output(json, force=force)
     if plot is not None:
@@ -82,6 +95,9 @@ def evaluate(
             target=target,
             protected=protected or (),
             seed=seed,
+            only=groups,
+            deep=deep,
+            sdmetrics=sdmetrics,
             progress=lambda title: report(title, 0.0, ""),
         )
     typer.echo(card.to_text())

@@ -198,8 +198,8 @@ class SequenceSynthesizer(Synthesizer):
             stage("imagining sequences")
             imagined = imagine(bought, bought.usual_entities, np.random.default_rng(self.seed))
             training = self._learn_table(imagined, bought.layout.schema, budget, progress)
-            # Noisy, or imagined: so says the ledger, and nothing here is exact.
-            self.training_ = dataclasses.replace(training, private=True)
+            rows = round(training.rows / max(1, training.entities or 1) * bought.entities)
+            self.training_ = dataclasses.replace(training, private=True, entities=round(bought.entities), rows=rows)
         return self
 
     def _check_enough(self, long: LongTable) -> None:

@@ -325,6 +325,16 @@ def test_evaluate_prints_a_table_and_writes_json(run: Run, people: Path) -> None
     assert run("evaluate", "--train", people, "--synthetic", people, "--json", path)[0] == 2
 
 
+def test_evaluate_takes_the_groups_that_are_asked(run: Run, people: Path) -> None:
+    status, out, _ = run("evaluate", "--train", people, "--synthetic", people, "--only", "disclosure", "--quick")
+    assert status == 0
+    assert "Synthetic rows that equal a training row" in out
+    assert "Column shapes" not in out
+    status, _, err = run("evaluate", "--train", people, "--synthetic", people, "--only", "disclosure,fun")
+    assert status == 2
+    assert "there is no group of measures 'fun'" in err
+
+
 def test_evaluate_refuses_other_columns(run: Run, people: Path) -> None:
     other = people.with_name("other.csv")
     PEOPLE.drop(columns="age").to_csv(other, index=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,8 @@ def _typed(level: str, column: Column) -> Scalar:
     try:
         number = float(level)
     except ValueError:
+        return level
+    if not math.isfinite(number):
         return level
     return int(number) if number.is_integer() else number
 

@@ -152,19 +152,22 @@ def buy_sequences(
     fit = ledger.fit_name(name)
     delta = PROVISIONAL_DELTA if privacy.delta is None else privacy.delta
     open_ones = schema.select(each for each in schema.names if each not in schema.entity)
-    first = {**plan_count(privacy, delta), **plan_domain(open_ones, privacy, delta)}
+    first = plan_count(privacy, delta)
     stage("counting entities")
     with ledger.open(privacy, first, fit=fit, delta=delta) as account:
         count = _count(account, frame, schema, privacy.epsilon)
         noise = account.deviation(COUNT)
-        if layout is None:
+    delta = privacy.delta_for(count)
+    domain = plan_domain(open_ones, privacy, delta)  # not before: thresholds take their share of this delta
+    if domain:
+        with ledger.open(privacy, domain, fit=fit, delta=delta) as account:
             schema = _with_domain(account, frame, schema, privacy)
+    first.update(domain)
     layout = Layout.of(schema, horizon) if layout is None else layout
     runs = Runs.of(frame, layout)
-    delta = privacy.delta_for(count)
     plan = plan_counts(layout, privacy, delta, spent=list(first.values()))
-    with ledger.open(privacy, plan, fit=fit, delta=delta) as account:
-        return _measure(account, frame, Steps.of(frame, runs, layout), layout, (count, noise), stage)
+    account = ledger.open(privacy, plan, fit=fit, delta=delta)  # what is not needed of it stays charged
+    return _measure(account, frame, Steps.of(frame, runs, layout), layout, (count, noise), stage)
 
 
 def _count(account: Account, frame: pd.DataFrame, schema: Schema, epsilon: float) -> float:

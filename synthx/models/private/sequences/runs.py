@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.codec.categorical import spell
+from synthx.codec.private import spelled
 from synthx.entities import Entities
 from synthx.models.private.sequences.layout import Layout
 from synthx.models.private.sequences.lots import Lots
@@ -30,7 +30,7 @@ def keys_of(frame: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, Pl
     How a key is written must not depend on how others are stored: 7 and 7.0 are one.
     """
     known = np.flatnonzero(frame[list(names)].notna().all(axis=1).to_numpy())
-    text = {name: frame[name].iloc[known].astype(object).map(spell) for name in names}
+    text = {name: spelled(frame[name].iloc[known]).map(ascii) for name in names}  # ASCII: any text can be hashed
     return pd.DataFrame(text), known
 
 
