@@ -1,8 +1,8 @@
 """How often the membership battery raises a false alarm, and which leaks it finds.
 
-``python benchmarks/membership_study.py KIND ROWS FIRST LAST [LEAK] [FILE]`` runs seeds FIRST to LAST - 1 and prints what
-came out; with a FILE, each run is appended to it as a line of JSON, and all runs of the file are summed up, so that a
-long study can be done piece by piece. KIND is one of
+``python benchmarks/membership_study.py KIND ROWS FIRST LAST [LEAK] [FILE]`` runs seeds FIRST to LAST - 1 and prints
+what came out; with a FILE, each run is appended to it as a line of JSON, and all runs of the file are summed up, so
+that a long study can be done piece by piece. KIND is one of
 
 - ``fresh``: the synthetic table is a fresh draw of the population; ``coarse`` is the same of a table of levels only;
 - ``copies``: LEAK of the synthetic rows are training rows, word for word;
@@ -50,7 +50,7 @@ def leaked(kind: str, share: float, synthetic: pd.DataFrame, train: pd.DataFrame
     copied = train[:count].copy()
     if kind == "near":
         generator = np.random.default_rng([seed, 1])
-        for name in copied.columns[copied.dtypes == float]:
+        for name in copied.columns[copied.columns.str.startswith("number")]:
             copied[name] += 0.1 * train[name].std() * generator.normal(size=count)
     return pd.concat([copied, synthetic[count:]], ignore_index=True)
 

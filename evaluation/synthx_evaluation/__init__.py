@@ -11,6 +11,7 @@ from __future__ import annotations
 from synthx_evaluation.record import Better, Measure, Status
 from synthx_evaluation.scorecard import Scorecard
 from synthx_evaluation.sequences import Judge, evaluate_sequences, plot_sequences
+from synthx_evaluation.side_by_side import compare_scorecards, compare_scorecards_text
 from synthx_evaluation.split import split
 from synthx_evaluation.suite import evaluate
 
@@ -20,6 +21,8 @@ __all__ = [
     "Measure",
     "Scorecard",
     "Status",
+    "compare_scorecards",
+    "compare_scorecards_text",
     "evaluate",
     "evaluate_sequences",
     "plot_sequences",

@@ -28,6 +28,9 @@ _ROWS_A_TERM = 10
 _CLIP = 5.0
 _WORST = 10
 
+_ENDLESS = 1e150
+"""Error of a coefficient that the rows do not tell."""
+
 
 def coefficients(comparison: Comparison) -> list[Measure]:
     """Regress the target on all other columns, in real and in synthetic rows, and compare the coefficients.
@@ -49,10 +52,10 @@ def coefficients(comparison: Comparison) -> list[Measure]:
         return [item.not_applicable(reason, seed=comparison.seed) for item in definitions]
     fit = _fitter(comparison, rows, design)
     first, synthetic, second = (fit(source) for source in rows.sources)
-    overlap, anchor = interval_overlap(first, synthetic), interval_overlap(first, second)
+    overlap, anchor = _overlap(first, synthetic), _overlap(first, second)
     real_rows, made_rows = rows.sources[:2]
     variance = sum(
-        float(jackknife_variance(np.array([interval_overlap(fit(part), other).mean() for part in _without(source)])))
+        float(jackknife_variance(np.array([_overlap(fit(part), other).mean() for part in _without(source)])))
         for source, other in ((made_rows, first), (real_rows, synthetic))
     )
     agree = first.sign == synthetic.sign
@@ -100,7 +103,7 @@ def _fitter(comparison: Comparison, rows: Halves, design: _Design) -> Callable[[
     def fit(source: Floats) -> Coefficients:
         inputs = design(source)
         varies = inputs.std(axis=0) > 0
-        value, error = np.zeros(len(varies)), np.full(len(varies), 1e150)
+        value, error = np.zeros(len(varies)), np.full(len(varies), _ENDLESS)
         target = data.target(source) / scale if chosen is None else (data.target(source) == chosen).astype(float)
         if varies.any() and np.ptp(target) > 0:
             part = inputs[:, varies]
@@ -111,9 +114,14 @@ def _fitter(comparison: Comparison, rows: Halves, design: _Design) -> Callable[[
     return fit
 
 
+def _overlap(real: Coefficients, other: Coefficients) -> Floats:
+    lacking = (real.error >= _ENDLESS) | (other.error >= _ENDLESS)
+    return np.where(lacking, 0.0, interval_overlap(real, other))
+
+
 def _worst(design: _Design, first: Coefficients, synthetic: Coefficients, overlap: Floats) -> list[dict[str, Any]]:
     def shown(part: Coefficients, i: int) -> dict[str, Any] | None:
-        if part.error[i] > 1e100:
+        if part.error[i] >= _ENDLESS:
             return None  # these rows lack the term
         return {"value": part.value[i], "low": part.low[i], "high": part.high[i]}
 

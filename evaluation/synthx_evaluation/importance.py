@@ -28,10 +28,11 @@ _NAMED = 5
 def importance(comparison: Comparison) -> list[Measure]:
     """Return Spearman's correlation of the permutation importance of columns, in models of real and of synthetic rows.
 
-    The models are boosted trees. The importance of a column is the rise of the mean squared error (of the class probabilities, or of the number in
-    units of its variance) on holdout rows in which the column is shuffled (L. Breiman, "Random forests", Machine
-    Learning 45 (2001), 5-32). Both models learn from as many rows, at most half of the training table, and meet the
-    same shuffled rows: the other half gives the anchor. The interval resamples the holdout rows 200 times.
+    The models are boosted trees. The importance of a column is the rise of the mean squared error (of the class
+    probabilities, or of the number in units of its variance) on holdout rows in which the column is shuffled (L.
+    Breiman, "Random forests", Machine Learning 45 (2001), 5-32). Both models learn from as many rows, at most half of
+    the training table, and meet the same shuffled rows: the other half gives the anchor. The interval resamples the
+    holdout rows 200 times.
     """
     rows = halves(comparison, [IMPORTANCE])
     if isinstance(rows, list):

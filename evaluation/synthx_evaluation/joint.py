@@ -150,7 +150,8 @@ class RandomFeatures:
             part = self._column(capped[:, j], j)
             angles += weight[part.astype(np.intp)] if part.ndim == 1 else part @ weight
         angles /= self.bandwidth
-        return np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(angles.shape[1])
+        waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+        return np.asarray(waves / np.sqrt(angles.shape[1]))
 
     def _column(self, cells: Floats, j: int) -> Floats:
         """Return level numbers (rows,), missing last; or rank and flag of a number (rows, 2)."""

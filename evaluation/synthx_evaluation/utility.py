@@ -56,10 +56,8 @@ def utility(comparison: Comparison) -> list[Measure]:
     times, the same rows for the model of synthetic and the model of real rows.
     """
     seed = comparison.seed
-    of_classes, of_numbers = (
-        [*AUC.values(), *AVERAGE_PRECISION.values()],
-        [*R_SQUARED.values(), *ABSOLUTE_ERROR.values()],
-    )
+    of_classes = [*AUC.values(), *AVERAGE_PRECISION.values()]
+    of_numbers = [*R_SQUARED.values(), *ABSOLUTE_ERROR.values()]
     reason = needless(comparison)
     target = comparison.target
     if target is None or reason:

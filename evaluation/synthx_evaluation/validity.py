@@ -49,7 +49,7 @@ def _cells(comparison: Comparison) -> Measure:
     if not tables.columns:
         return DOMAINS.not_applicable("the schema has no column to learn", seed=comparison.seed)
     wrong = _broken(tables, tables.synthetic)  # (rows, d)
-    valid = ~wrong.any(axis=1)
+    valid: Flags = np.logical_not(wrong.any(axis=1))
     shares = wrong.mean(axis=0)
     hits, n = int(valid.sum()), len(valid)
     return DOMAINS.computed(
@@ -156,7 +156,7 @@ def order_rules(tables: Tables) -> list[tuple[int, int]]:
             if not column.kind.is_discrete and (column.kind is Kind.DATETIME) == times
         ]
         for a in alike:
-            held = ~(real[:, [a]] > real[:, alike]).any(axis=0)
+            held = np.asarray(np.logical_not(real[:, [a]] > real[:, alike]).all(axis=0))
             rules += [(a, b) for b, holds in zip(alike, held, strict=True) if holds and a != b and _telling(real, a, b)]
     return rules
 

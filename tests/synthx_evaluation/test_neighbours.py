@@ -171,7 +171,7 @@ def test_one_outlier_does_not_move_the_others(make: object) -> None:
         return float(np.median(np.abs(values[:500, None] - values[None, :500])) / np.ptp(values))
 
     assert by_range(np.append(cells, 1e9)) < 1e-6 * by_range(cells)  # the usual range puts all rows into one place
-    assert typical(odd) == pytest.approx(typical(plain), rel=0.02)
+    assert typical(odd) == pytest.approx(typical(plain), rel=0.05)
 
 
 @pytest.mark.parametrize("make", GEOMETRIES)

@@ -16,9 +16,19 @@ def test_a_computed_measure_holds_plain_values() -> None:
     assert measure.details == {"a": [1, None]}
     assert measure.to_dict() == {
         "id": "T-SHAPE", "version": "1.0", "title": "Shapes", "better": "higher", "status": "computed", "value": 0.5,
-        "interval": [0.4, 0.6], "anchor": None, "p_value": None, "detectable": None, "n": 3, "seed": 1, "reason": "", "details": {"a": [1, None]},
+        "interval": [0.4, 0.6], "anchor": None, "p_value": None, "detectable": None, "n": 3, "seed": 1, "reason": "",
+        "details": {"a": [1, None]},
     }  # fmt: skip
     assert Measure.from_dict(measure.to_dict()) == measure
+
+
+def test_a_test_has_a_p_value() -> None:
+    measure = SHAPE.computed(0.5, n=3, seed=1, p_value=np.float64(0.25), detectable=0.75)
+    assert (measure.p_value, measure.detectable) == (0.25, 0.75)
+    old = {name: value for name, value in measure.to_dict().items() if name not in ("p_value", "detectable")}
+    assert Measure.from_dict(old).p_value is None
+    with pytest.raises(ValueError, match="which is no probability"):
+        SHAPE.computed(0.5, n=3, seed=1, p_value=1.5)
 
 
 def test_an_absent_measure_says_why() -> None:

@@ -47,6 +47,16 @@ def test_text_is_an_aligned_table(card: Scorecard) -> None:
     assert repr(card) == card.to_text()
 
 
+def test_tests_show_in_the_text_where_they_were_made() -> None:
+    measures = (SHAPE.computed(0.5, n=1, seed=0), COPIES.computed(0.1, n=1, seed=0, p_value=0.005, detectable=0.02))
+    assert Scorecard(measures, {}).to_text().splitlines()[2:] == [
+        "        synthetic  95% interval  real rows       p  detectable",
+        "-" * 80,
+        "Shapes     0.5000                                               higher is better",
+        "Copies     0.1000                           0.0050      0.0200  lower is better",
+    ]
+
+
 def test_frame_has_a_row_a_measure(card: Scorecard) -> None:
     frame = card.to_frame().set_index("id")
     assert frame.loc["T-SHAPE", ["value", "low", "high", "anchor"]].tolist() == [0.98765, 0.97, 1.0, 0.99]

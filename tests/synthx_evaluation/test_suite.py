@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,15 @@ import synthx_evaluation
 from synthx.errors import DataError, ParameterError
 from synthx.schema import Column, Kind, Role, Schema
 from synthx_evaluation import Scorecard, Status, evaluate, split
-from synthx_evaluation.suite import SUITE
+from synthx_evaluation.suite import SUITE, Group, tasks
 
 Draw = Callable[[int, int], pd.DataFrame]
 IDS = [
-    "FID-SHAPE", "FID-PAIRS", "FID-PAIRS-ASSOC", "FID-C2ST", "UTIL-AUC-LINEAR", "UTIL-AUC-BOOSTED", "UTIL-AP-LINEAR",
-    "UTIL-AP-BOOSTED", "UTIL-R2-LINEAR", "UTIL-R2-BOOSTED", "DISC-COPIES", "DISC-COPIES-EXCESS",
+    "FID-SHAPE", "FID-MISSING-SHARE", "FID-MISSING-PATTERN", "FID-TAILS", "FID-PAIRS", "FID-PAIRS-ASSOC",
+    "FID-PAIRS-BAND", "FID-TRIPLES", "FID-KMARGINAL", "FID-MMD", "FID-C2ST", "FID-LEVELS-LOST", "FID-REGIONS-LOST",
+    "FID-VALID-CELLS", "FID-VALID-KEYS", "FID-VALID-ORDER", "UTIL-AUC-LINEAR", "UTIL-AUC-BOOSTED", "UTIL-AP-LINEAR",
+    "UTIL-AP-BOOSTED", "UTIL-R2-LINEAR", "UTIL-R2-BOOSTED", "UTIL-MAE-LINEAR", "UTIL-MAE-BOOSTED", "UTIL-RANKING",
+    "UTIL-IMPORTANCE", "UTIL-COEF-OVERLAP", "UTIL-COEF-SIGN", "DISC-COPIES", "DISC-COPIES-EXCESS",
 ]  # fmt: skip
 
 
@@ -29,6 +33,8 @@ def test_what_the_package_offers() -> None:
             "Measure",
             "Scorecard",
             "Status",
+            "compare_scorecards",
+            "compare_scorecards_text",
             "evaluate",
             "evaluate_sequences",
             "plot_sequences",
@@ -43,13 +49,27 @@ def test_a_scorecard_from_end_to_end(draw: Draw, schema: Schema, tmp_path: Path)
     synthetic = draw(200, 2)[list(schema.names[::-1])]  # the order of columns does not count
     card = evaluate(synthetic, train=train, holdout=holdout, schema=schema, protected=["town"], progress=titles.append)
     assert [measure.id for measure in card] == IDS
-    assert titles == [title for title, _ in SUITE]
+    assert titles == [task.title for task in SUITE if not task.deep]
     assert card.context["rows"] == {"synthetic": 200, "train": 200, "holdout": 200}
     assert card.context["left_out"] == {"key": "identifier"}
     assert (card.context["target"], card.context["protected"]) == ("ill", ["town"])
     assert Scorecard.from_json(_written(card, tmp_path)) == card
     again = evaluate(synthetic, train=train, holdout=holdout, schema=schema, protected=["town"])
     assert again.measures == card.measures
+
+
+def test_only_some_groups(draw: Draw, schema: Schema) -> None:
+    train, holdout = draw(60, 1), draw(60, 2)
+    card = evaluate(draw(60, 3), train=train, holdout=holdout, schema=schema, only=["disclosure", "utility"])
+    assert {measure.id.split("-")[0] for measure in card} == {"UTIL", "DISC"}
+    assert card.context["groups"] == ["utility", "disclosure"]
+    assert card.measures[0].id.startswith("UTIL")  # the order is the suite's
+    assert tasks() == tasks([*Group])
+    assert set(tasks()) <= set(tasks(deep=True))
+    with pytest.raises(ParameterError, match="there is no group of measures 'fun'; choose one of fidelity, utility"):
+        evaluate(train, train=train, schema=schema, only="fun")
+    with pytest.raises(ParameterError, match="no group of measures is named"):
+        evaluate(train, train=train, schema=schema, only=[])
 
 
 def _written(card: Scorecard, folder: Path) -> Path:
@@ -107,15 +127,17 @@ def test_odd_real_tables_give_records(draw: Draw) -> None:
     columns = [Column(name=name, kind=kind) for name, kind in zip(table(0), kinds, strict=True)]
     card = evaluate(table(1), train=table(2), holdout=table(3), schema=Schema(tuple(columns)), target="target")
     assert [measure.id for measure in card if measure.status is not Status.COMPUTED] == [
-        "UTIL-R2-LINEAR", "UTIL-R2-BOOSTED",
+        "FID-MISSING-PATTERN", "FID-TAILS", "FID-PAIRS-BAND", "FID-TRIPLES", "FID-REGIONS-LOST", "FID-VALID-KEYS",
+        "FID-VALID-ORDER", "UTIL-R2-LINEAR", "UTIL-R2-BOOSTED", "UTIL-MAE-LINEAR", "UTIL-MAE-BOOSTED", "UTIL-RANKING",
+        "UTIL-IMPORTANCE", "UTIL-COEF-OVERLAP", "UTIL-COEF-SIGN",
     ]  # fmt: skip
 
 
 def test_a_csv_and_back_is_the_same_table(draw: Draw, schema: Schema, tmp_path: Path) -> None:
     table, train, holdout = draw(60, 1), draw(60, 2), draw(60, 3)
     table.to_csv(tmp_path / "rows.csv", index=False)
-    read = evaluate(pd.read_csv(tmp_path / "rows.csv"), train=train, holdout=holdout, schema=schema)
-    assert read.measures == evaluate(table, train=train, holdout=holdout, schema=schema).measures
+    real: dict[str, Any] = {"train": train, "holdout": holdout, "schema": schema, "only": ["fidelity", "disclosure"]}
+    assert evaluate(pd.read_csv(tmp_path / "rows.csv"), **real).measures == evaluate(table, **real).measures
 
 
 def test_bad_input(draw: Draw, schema: Schema) -> None:
@@ -150,7 +172,8 @@ def test_health_insurance_records() -> None:
         "hlthp", role=Role.TARGET
     )
     train, holdout = split(frame, holdout=0.4)
-    card = evaluate(train.sample(frac=1, replace=True, random_state=0), train=train, holdout=holdout, schema=schema)
+    copied_rows = train.sample(frac=1, replace=True, random_state=0)
+    card = evaluate(copied_rows, train=train, holdout=holdout, schema=schema, only=["fidelity", "disclosure"])
     assert (card["FID-PAIRS-ASSOC"].value or 0) > 0.9
     copied = card["DISC-COPIES-EXCESS"]
     assert copied.interval is not None

@@ -13,7 +13,7 @@ from synthx_evaluation.utility import utility
 
 Draw = Callable[[int, int], pd.DataFrame]
 Compare = Callable[..., Comparison]
-IDS = {f"UTIL-{score}-{kind}" for score in ("AUC", "AP", "R2") for kind in ("LINEAR", "BOOSTED")}
+IDS = {f"UTIL-{score}-{kind}" for score in ("AUC", "AP", "R2", "MAE") for kind in ("LINEAR", "BOOSTED")}
 
 
 def by_id(measures: list[Measure]) -> dict[str, Measure]:
@@ -54,6 +54,12 @@ def test_a_number_as_target(draw: Draw, comparison: Compare) -> None:
     assert linear.value == pytest.approx(linear.anchor, abs=0.01)
     assert found["UTIL-R2-BOOSTED"].details["trivial"] == 0.0
     assert found["UTIL-AUC-LINEAR"].status is Status.NOT_APPLICABLE
+    # The mean absolute deviation of normal noise of 300 is 300 * 0.798 = 239.
+    error = found["UTIL-MAE-LINEAR"]
+    assert error.value == pytest.approx(239, abs=25)
+    assert error.details["trivial"] > 600
+    assert error.details["position"] == pytest.approx(1, abs=0.05)
+    assert error.details["behind_real_interval"][0] <= error.details["behind_real"]
 
 
 def test_three_classes_and_one_that_the_synthetic_table_lacks(draw: Draw, comparison: Compare) -> None:

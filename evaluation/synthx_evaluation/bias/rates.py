@@ -131,23 +131,22 @@ def gaps(groups: Groups, decided: Decisions, at: Codes, truth: Truths, generator
     both = [counts_of(at, truth, chosen, len(groups)) for chosen in decided.chosen]
     draws = _resampled(at, truth, decided, len(groups), generator)
     parts = np.array([[counts_of(at, truth, part, len(groups)) for part in side] for side in decided.by_parts])
-    found = []
+    found, frames = [], {}
     for criterion in CRITERIA:
         kept = _kept(groups, both[0], criterion)
         if len(kept) < 2:
             continue
-        inside = np.isin(at, kept)
-        frames = tuple(
-            metric_frame(criterion.shares, at[inside], truth[inside], chosen[inside]) for chosen in decided.chosen
-        )
-        values = tuple(float(frame.difference(method="between_groups").max()) for frame in frames)
+        inside, asked = np.isin(at, kept), (CHOSEN,) if criterion.shares == (CHOSEN,) else (FOUND, MISTAKEN)
+        if asked not in frames:  # a frame takes long
+            frames[asked] = [metric_frame(asked, at[inside], truth[inside], part[inside]) for part in decided.chosen]
+        values = [float(part.difference(method="between_groups")[[*criterion.shares]].max()) for part in frames[asked]]
         found.append(
             Gaps(
                 groups=groups,
                 kept=kept,
                 criterion=criterion,
                 learner=decided.learner,
-                frames=(frames[0], frames[1]),
+                frames=(frames[asked][0], frames[asked][1]),
                 values=(values[0], values[1]),
                 draws=gap(draws[:, :, kept], criterion).T,
                 by_parts=gap(parts[:, :, kept], criterion),

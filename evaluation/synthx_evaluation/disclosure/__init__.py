@@ -7,10 +7,10 @@ The criteria are those of the Article 29 Working Party, Opinion 05/2014 (WP216):
 
 from __future__ import annotations
 
-from synthx_evaluation.disclosure.closest import CLOSEST, closest
-from synthx_evaluation.disclosure.copies import COPIES, COPIES_EXCESS, RowKeys, copied, copies, row_keys
-from synthx_evaluation.disclosure.inference import INFERENCE, inference
-from synthx_evaluation.disclosure.linkability import LINKABILITY, linkability
+from synthx_evaluation.disclosure.closeness import CLOSEST, closest
+from synthx_evaluation.disclosure.copying import COPIES, COPIES_EXCESS, RowKeys, copied, copies, row_keys
+from synthx_evaluation.disclosure.guessing import INFERENCE, inference
+from synthx_evaluation.disclosure.linking import LINKABILITY, linkability
 from synthx_evaluation.disclosure.singling import SINGLING, singling_out
 
 __all__ = [

@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx_evaluation.disclosure.copies import granular
+from synthx_evaluation.disclosure.copying import granular
 from synthx_evaluation.encoding import Floats, Tables
 
 __all__ = ["Matches", "combinations", "single_values"]
 
 MOST = 2_000
-"""Predicates of a kind; of one column, as many from each as its share of them allows."""
+"""Predicates of a kind; of one column, spread over the columns."""
 
 MOST_COLUMNS = 6
 """Columns that a predicate of several names at most."""
@@ -48,11 +48,22 @@ class Matches:
         return len(self.sizes)
 
     def counts(self, members: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return how many of the rows that fit each predicate are members, and how many are not."""
-        total = np.concatenate([[0], np.cumsum(members[self.rows])])
+        """Return how many of the rows that fit each predicate are members, and how many are not.
+
+        Parameters
+        ----------
+        members : array (..., rows)
+            Which rows are members.
+
+        Returns
+        -------
+        inside, outside : array (..., predicates)
+        """
+        total = np.zeros((*members.shape[:-1], len(self.rows) + 1), dtype=np.intp)
+        np.cumsum(members[..., self.rows], axis=-1, out=total[..., 1:])
         ends = np.cumsum(self.sizes)
-        inside = total[ends] - total[ends - self.sizes]
-        return inside.astype(np.intp), (self.sizes - inside).astype(np.intp)
+        inside = total[..., ends] - total[..., ends - self.sizes]
+        return inside, self.sizes - inside
 
     def keep(self, which: NDArray[np.bool_]) -> Matches:
         """Return the matches of some of the predicates."""
@@ -74,24 +85,33 @@ def single_values(tables: Tables, generator: np.random.Generator) -> tuple[Match
     found, blind : Matches
         The places among the real rows, training rows first.
     """
-    synthetic, real = granular(tables)
+    synthetic, real = (np.where(np.isnan(part), -np.inf, part) for part in granular(tables))
+    numbers = ~tables.discrete
+    all_ranges = [_ranges(synthetic[:, j], generator, number=bool(numbers[j])) for j in range(len(numbers))]
     found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
     blind: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
-    share = max(1, MOST // len(tables.columns))
-    for j, column in enumerate(tables.columns):
-        mine, theirs = (np.where(np.isnan(part[:, j]), -np.inf, part[:, j]) for part in (synthetic, real))
-        ranges = _ranges(mine, share, generator, number=not column.kind.is_discrete)
-        found.append(_inside(theirs, ranges))
-        if column.kind.is_discrete:
-            values = generator.integers(0, max(1, len(tables.levels[j])), size=len(ranges)).astype(np.float64)
+    for j, most in enumerate(_shares([len(ranges) for ranges in all_ranges])):
+        if numbers[j]:
+            values = _between(synthetic[:, j], real[:, j], most, generator)
         else:
-            values = _between(mine, real[:, j], len(ranges), generator)
-        blind.append(_inside(theirs, np.column_stack([values, values])))
+            values = generator.integers(0, max(1, len(tables.levels[j])), size=most).astype(np.float64)
+        found.append(_inside(real[:, j], all_ranges[j][:most]))
+        blind.append(_inside(real[:, j], np.column_stack([values, values])))
     return _joined(found), _joined(blind)
 
 
-def _ranges(values: Floats, most: int, generator: np.random.Generator, *, number: bool) -> Floats:
-    """Return the ranges that hold exactly one of the values, (ranges, 2); at most `most` of them, drawn at random."""
+def _shares(available: list[int]) -> list[int]:
+    """Return how many predicates to take of each column: as evenly as what there is allows, `MOST` in all."""
+    shares, left = [0] * len(available), MOST
+    order = sorted(range(len(available)), key=available.__getitem__)
+    for done, j in enumerate(order):
+        shares[j] = min(available[j], left // (len(order) - done))
+        left -= shares[j]
+    return shares
+
+
+def _ranges(values: Floats, generator: np.random.Generator, *, number: bool) -> Floats:
+    """Return the ranges that hold exactly one of the values, (ranges, 2): the tails, then the others at random."""
     distinct, counts = np.unique(values, return_counts=True)
     single = distinct[counts == 1]
     ranges = np.column_stack([single, single])[generator.permutation(len(single))]
@@ -99,7 +119,7 @@ def _ranges(values: Floats, most: int, generator: np.random.Generator, *, number
     if number and len(known):
         tails = np.array([[np.finfo(float).min, known[0]], [known[-1], np.inf]])[[once[0], once[-1]]]
         ranges = np.concatenate([tails, ranges])
-    return ranges[:most]
+    return ranges
 
 
 def _between(values: Floats, real: Floats, count: int, generator: np.random.Generator) -> Floats:
@@ -107,7 +127,7 @@ def _between(values: Floats, real: Floats, count: int, generator: np.random.Gene
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
     drawn = generator.uniform(low, high, size=count)
-    seen = real[~np.isnan(real)]
+    seen = real[np.isfinite(real)]
     whole = bool(len(seen)) and bool((seen == np.rint(seen)).all())
     return np.rint(drawn) if whole else drawn
 

@@ -36,8 +36,12 @@ _DRAWS = 999
 _CELLS = 40_000_000
 """Cells that the permutations may look at."""
 
+_BLOCK = 1_000_000
+"""Cells that are looked at in one go."""
+
 _GROUPS = 20
-_PLACES_PER_SUCCESS = 60
+_MOST_EXPECTED = 60
+"""Expected rows that fit, above which a predicate practically never fits just one."""
 
 
 def singling_out(comparison: Comparison) -> list[Measure]:
@@ -148,23 +152,22 @@ def _null(game: Game, matches: Matches, generator: np.random.Generator) -> Float
 
     Predicates that fit the same rows succeed together; changing the rows' places, not the predicates', allows for it.
     """
-    few = _few(game, matches)
-    draws = max(199, min(_DRAWS, _CELLS // max(len(few.rows), game.train + game.holdout)))
-    null = np.zeros(draws)
-    for i in range(draws):
-        null[i] = _difference(game, few, game.members[generator.permutation(game.train + game.holdout)])
+    few, real = _few(game, matches), game.train + game.holdout
+    draws = max(199, min(_DRAWS, _CELLS // max(len(few.rows), real)))
+    block = max(1, _BLOCK // max(len(few.rows), real))
+    null = np.empty(draws)
+    for start in range(0, draws, block):
+        part = null[start : start + block]
+        members = np.stack([game.members[generator.permutation(real)] for _ in part])
+        trained, held = game.shares(*few.counts(members))
+        part[:] = trained.sum(axis=1) - held.sum(axis=1)
     return null / matches.predicates
-
-
-def _difference(game: Game, matches: Matches, members: NDArray[np.bool_]) -> float:
-    trained, held = game.shares(*matches.counts(members))
-    return float(trained.sum() - held.sum())
 
 
 def _few(game: Game, matches: Matches) -> Matches:
     """Return the predicates that may single out a row at all: with many rows that fit, they practically never do."""
     total = matches.sizes * (game.rows / (game.train + game.holdout))
-    return matches.keep((total > 0) & (total <= _PLACES_PER_SUCCESS))
+    return matches.keep((total > 0) & (total <= _MOST_EXPECTED))
 
 
 def _variance(game: Game, matches: Matches, generator: np.random.Generator) -> float:

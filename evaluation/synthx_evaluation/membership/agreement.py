@@ -57,5 +57,5 @@ def agreement(rows: Cells, others: Cells, weights: Floats) -> Floats:
 
 def _rounded(values: Floats) -> Floats:
     size = np.abs(np.where((values == 0) | np.isnan(values), 1.0, values))
-    scale = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(size)))
+    scale = 10.0 ** np.minimum(_DIGITS - 1 - np.floor(np.log10(size)), 300)
     return np.asarray(np.rint(values * scale) / scale + 0.0)

@@ -43,7 +43,7 @@ def attack(comparison: Comparison, targets: Targets, *, device: str | None = Non
     found: list[tuple[str, str, Floats]] = []
     for make in GEOMETRIES:
         geometry = make(comparison.tables)
-        found += [(code, geometry.name, score) for code, score in _by_nearness(comparison, targets, geometry, device)]
+        found += _by_nearness(comparison, targets, geometry, device)
     found.append(("MIA-CLASSIFIER", "cells", classifier(comparison, targets)))
     found += [("MIA-EXACTNESS", name, score) for name, score in _by_exactness(comparison, targets)]
     return Scores(
@@ -55,7 +55,7 @@ def attack(comparison: Comparison, targets: Targets, *, device: str | None = Non
 
 def _by_nearness(
     comparison: Comparison, targets: Targets, geometry: Geometry, device: str | None
-) -> list[tuple[str, Floats]]:
+) -> list[tuple[str, str, Floats]]:
     rows, synthetic, reference = (
         geometry.points(part) for part in (targets.rows, targets.synthetic, targets.reference)
     )
@@ -68,13 +68,14 @@ def _by_nearness(
     weighed = nearest(synthetic.take(wanted), reference, geometry, 1, width=width, device=device).log_kernel
     assert weighed is not None
     at_synthetic[wanted] = weighed
+    name, fifth = geometry.name, f"{geometry.name}, neighbour {_NEIGHBOURS}"
     return [
-        ("MIA-DCR", closest(to_synthetic)),
-        ("MIA-LOGRATIO", log_ratio(to_synthetic, to_reference, 1)),
-        ("MIA-LOGRATIO", log_ratio(to_synthetic, to_reference, _NEIGHBOURS)),
-        ("MIA-DENSITY", density(to_synthetic)),
-        ("MIA-DOMIAS", domias(to_synthetic, to_reference)),
-        ("MIA-GENLRA", influence(to_synthetic, at_synthetic, geometry, width, reference=len(reference))),
+        ("MIA-DCR", name, closest(to_synthetic)),
+        ("MIA-LOGRATIO", name, log_ratio(to_synthetic, to_reference, 1)),
+        ("MIA-LOGRATIO", fifth, log_ratio(to_synthetic, to_reference, _NEIGHBOURS)),
+        ("MIA-DENSITY", name, density(to_synthetic)),
+        ("MIA-DOMIAS", name, domias(to_synthetic, to_reference)),
+        ("MIA-GENLRA", name, influence(to_synthetic, at_synthetic, geometry, width, reference=len(reference))),
     ]
 
 

@@ -20,7 +20,7 @@ _MOST = 10_000
 
 
 def classifier(comparison: Comparison, targets: Targets) -> Floats:
-    """Train boosted trees to tell synthetic from reference rows; return each row's log-odds of being synthetic, (n,)."""
+    """Train boosted trees to tell synthetic from reference rows; return log-odds of being synthetic, (n,)."""
     generator = comparison.generator("MIA-CLASSIFIER")
     count = min(len(targets.synthetic), len(targets.reference), _MOST)
     parts = [part[generator.permutation(len(part))[:count]] for part in (targets.synthetic, targets.reference)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthx_evaluation.disclosure import row_keys
-from synthx_evaluation.encoding import Tables
+from synthx_evaluation.encoding import Floats, Tables
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import newcombe_interval
 
@@ -49,7 +50,7 @@ class Copies:
         """
         found = self.train_found + self.holdout_found
         counts = np.arange(max(0, found - self.holdout), min(found, self.train) + 1)
-        sizes = np.array([_tail(int(count), self.train, self.holdout, found) for count in counts])
+        sizes = _tails(counts, self.train, self.holdout, found)
         return float(sizes[sizes <= level].max(initial=0.0))
 
     @property
@@ -96,7 +97,11 @@ def count_copies(tables: Tables) -> Copies:
 
 
 def _tail(found_in_train: int, train: int, holdout: int, found: int) -> float:
-    """Return the hypergeometric probability of `found_in_train` or more."""
+    return float(_tails(np.array([found_in_train]), train, holdout, found)[0])
+
+
+def _tails(found_in_train: NDArray[np.intp], train: int, holdout: int, found: int) -> Floats:
+    """Return the hypergeometric probability of each count of training rows found, or more."""
     from scipy.stats import hypergeom
 
-    return float(min(1.0, hypergeom.sf(found_in_train - 1, train + holdout, found, train)))
+    return np.asarray(np.minimum(1.0, hypergeom.sf(found_in_train - 1, train + holdout, found, train)))

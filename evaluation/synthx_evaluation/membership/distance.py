@@ -22,7 +22,7 @@ def closest(to_synthetic: Neighbours) -> Floats:
 
 
 def log_ratio(to_synthetic: Neighbours, to_reference: Neighbours, k: int) -> Floats:
-    """Return how much nearer the k-th nearest synthetic row is than the k-th nearest reference row, in logarithms, (n,).
+    """Return the log of the distance to the k-th nearest reference row over that to the k-th synthetic one, (n,).
 
     In p dimensions p times this is the ratio of the k-nearest-neighbour densities, so DOMIAS (van Breugel et al. 2023)
     without a bandwidth. Against a reference, crowded regions no longer count. If a table has fewer than `k` rows, the

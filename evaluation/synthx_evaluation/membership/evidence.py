@@ -9,6 +9,7 @@ Testing", Wiley 1993, section 2.6). The test is exact at any number of rows and 
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,13 @@ from synthx_evaluation.encoding import Floats
 __all__ = ["PERMUTATIONS", "Bools", "Evidence", "areas", "draw_labels", "gather", "p_value"]
 
 Bools = NDArray[np.bool_]
+_Places: TypeAlias = NDArray[np.intp] | slice
 
 PERMUTATIONS = 999
 
-_TIE = 1e-9
+_TIE = 1e-5
+"""Standard scores as near as this are equal: the null is kept with seven digits."""
+
 _BATCH = 100
 
 
@@ -53,9 +57,9 @@ class Evidence:
     area: Floats
     error: Floats
     observed: Floats
-    null: Floats
+    null: NDArray[np.float32]
 
-    def of(self, scores: NDArray[np.intp] | slice = slice(None), strata: NDArray[np.intp] | slice = slice(None)) -> Evidence:
+    def of(self, scores: _Places = slice(None), strata: _Places = slice(None)) -> Evidence:
         """Return the evidence of some scores and strata."""
         return Evidence(
             self.area[scores][:, strata],
@@ -72,7 +76,8 @@ class Evidence:
     @property
     def best(self) -> tuple[int, int, int]:
         """Statistic, score and stratum of the maximum."""
-        return tuple(int(i) for i in np.unravel_index(self.observed.argmax(), self.observed.shape))  # type: ignore[return-value]
+        statistic, score, stratum = np.unravel_index(self.observed.argmax(), self.observed.shape)
+        return int(statistic), int(score), int(stratum)
 
     @property
     def critical(self) -> float:
@@ -111,33 +116,40 @@ def gather(scores: Floats, member: Bools, labels: Bools, strata: Bools | None = 
         Rows that are looked at apart from the others; one stratum of all rows by default. Each needs a row.
     """
     strata = np.ones((1, len(member)), dtype=bool) if strata is None else strata
-    columns = [_columns(scores[rows]) for rows in strata]
-    areas, errors, observed = [], [], []
-    null = np.empty((len(labels), 2, scores.shape[1], len(strata)))
-    for k, (rows, values) in enumerate(zip(strata, columns, strict=True)):
-        n, inside = len(member), int(rows.sum())
-        flat = values.reshape(inside, -1)  # (inside, 2 * scores), every column of mean 0
-        # Drawing m of n rows without replacement; the columns are 0 outside the stratum, so their mean over all is 0.
-        m = int(member.sum())
-        spread = np.sqrt((flat**2).sum(axis=0) * m * (n - m) / (n * max(n - 1, 1)))
-        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > _TIE)
-        shape = values.shape[1:]
-        observed.append(((member[rows] @ flat) * scale).reshape(shape))
+    shape = (2, scores.shape[1], len(strata))
+    observed, null = np.empty(shape), np.empty((len(labels), *shape), dtype=np.float32)
+    area, error = np.empty(shape[1:]), np.empty(shape[1:])
+    for k, rows in enumerate(strata):
+        columns = _columns(scores[rows])  # (inside, 2, scores)
+        standard = _standardised(columns, int(member.sum()), len(member))
+        observed[..., k] = np.tensordot(member[rows].astype(np.float64), standard, axes=1)
         for start in range(0, len(labels), _BATCH):
             batch = labels[start : start + _BATCH][:, rows].astype(np.float64)
-            null[start : start + _BATCH, ..., k] = ((batch @ flat) * scale).reshape(-1, *shape)
-        pairs = max(int(member[rows].sum()), 1) * max(int((~member[rows]).sum()), 1)
-        share = member[rows].mean()
-        areas.append(0.5 + (member[rows] - share) @ values[:, 0] / pairs)
-        errors.append(np.sqrt((values[:, 0] ** 2).sum(axis=0) * share * (1 - share) * inside / max(inside - 1, 1)) / pairs)
-    return Evidence(np.stack(areas, axis=1), np.stack(errors, axis=1), np.stack(observed, axis=2), null)
+            null[start : start + _BATCH, ..., k] = np.tensordot(batch, standard, axes=1)
+        area[:, k], error[:, k] = _area(columns[:, 0], member[rows])
+    return Evidence(area, error, observed, null)
+
+
+def _standardised(columns: Floats, members: int, n: int) -> Floats:
+    """Scale columns such that the sum over `members` rows, drawn from `n` without replacement, has deviation 1.
+
+    The columns have mean 0 over the stratum, and count as 0 outside it.
+    """
+    spread = np.sqrt((columns**2).sum(axis=0) * members * (n - members) / (n * max(n - 1, 1)))
+    return np.asarray(columns * np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > _TIE))
+
+
+def _area(ranks: Floats, member: Bools) -> tuple[Floats, Floats]:
+    """Return areas from centred midranks (n, scores), and their standard errors without a leak; 0.5 if one-sided."""
+    n, share = len(member), float(member.mean())
+    pairs = max(n * share * n * (1 - share), 1.0)
+    error = np.sqrt((ranks**2).sum(axis=0) * share * (1 - share) * n / max(n - 1, 1)) / pairs
+    return 0.5 + (member - share) @ ranks / pairs, error
 
 
 def areas(scores: Floats, member: Bools) -> Floats:
     """Return the area under the ROC curve of every score (n, scores), ties counting half."""
-    centred = _columns(scores)[:, 0]
-    m = int(member.sum())
-    return np.asarray(0.5 + (member - member.mean()) @ centred / (m * (len(member) - m)))
+    return _area(_columns(scores)[:, 0], member)[0]
 
 
 def _columns(scores: Floats) -> Floats:

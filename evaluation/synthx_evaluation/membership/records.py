@@ -39,9 +39,7 @@ GROUPS = Definition("MIA-GROUPS", "1.0", "Strongest attack on a protected group 
 _LEVEL = 0.05
 
 
-def membership(
-    comparison: Comparison, *, permutations: int = PERMUTATIONS, device: str | None = None
-) -> list[Measure]:
+def membership(comparison: Comparison, *, permutations: int = PERMUTATIONS, device: str | None = None) -> list[Measure]:
     """Attack the synthetic table in every way of the quick battery.
 
     Non-members are one half of the holdout; the other half is what the attacker knows of the population. As many
@@ -123,10 +121,12 @@ def _area_measure(
     *,
     details: dict[str, Any],
     p_value: float | None = None,
+    critical: float | None = None,
 ) -> Measure:
     """Return the largest area of one stratum, with an interval of the largest true area.
 
-    Its lower end is corrected for the choice: no lower end of any attack's corrected interval is larger.
+    Its lower end is the largest of all attacks' lower ends, each corrected for the choice among them. The p-value and
+    the critical standard score are those of `evidence`, unless more was looked at than it holds.
     """
     areas = evidence.area[:, 0]
     errors = np.sqrt([delong_variance(member, score) for score in scores.values.T])
@@ -140,7 +140,7 @@ def _area_measure(
         n=len(member),
         seed=seed,
         p_value=evidence.p_value if p_value is None else p_value,
-        detectable=_detectable(evidence),
+        detectable=min(1.0, 0.5 + (critical or evidence.critical) * float(evidence.error.max())),
         details={
             "n_is": "members and as many non-members",
             "strongest": {
@@ -154,19 +154,13 @@ def _area_measure(
     )
 
 
-def _detectable(evidence: Evidence) -> float:
-    return min(1.0, 0.5 + evidence.critical * float(evidence.error.max()))
-
-
-def _rate(
-    definition: Definition, alarms: float, scores: Scores, targets: Targets, labels: Bools, seed: int
-) -> Measure:
+def _rate(definition: Definition, alarms: float, scores: Scores, targets: Targets, labels: Bools, seed: int) -> Measure:
     members, others = int(targets.member.sum()), int((~targets.member).sum())
     if others < needed_rows(alarms):
         needed = needed_rows(alarms)
         return definition.skipped(
-            f"needs {needed:,} non-members: {2 * needed:,} holdout rows, of which half are the attacker's reference, and "
-            f"{needed:,} training rows; there are {others:,} of either",
+            f"needs {needed:,} non-members: {2 * needed:,} holdout rows, of which half are the attacker's reference, "
+            f"and {needed:,} training rows; there are {others:,} of either",
             seed=seed,
         )
     rates = found_at(alarms, scores.values, targets.member, labels)
@@ -195,9 +189,9 @@ def _rate(
 
 def _outliers(comparison: Comparison, scores: Scores, targets: Targets, labels: Bools) -> Measure:
     deciles, seed = outlier_deciles(comparison, targets), comparison.seed
-    fewest = min((targets.member & rows).sum() for rows in deciles), min((~targets.member & rows).sum() for rows in deciles)
-    if min(fewest) < FEWEST_EACH:
-        reason = f"needs {FEWEST_EACH} members and non-members in every tenth, the smallest has {min(fewest)}"
+    fewest = min(min((targets.member & rows).sum(), (~targets.member & rows).sum()) for rows in deciles)
+    if fewest < FEWEST_EACH:
+        reason = f"needs {FEWEST_EACH} members and non-members in every tenth, the smallest has {fewest}"
         return OUTLIERS.skipped(reason, seed=seed)
     evidence, farthest = gather(scores.values, targets.member, labels, deciles), deciles[-1]
     last = evidence.of(strata=np.array([len(deciles) - 1]))
@@ -207,6 +201,7 @@ def _outliers(comparison: Comparison, scores: Scores, targets: Targets, labels: 
 
 
 def _groups(comparison: Comparison, scores: Scores, targets: Targets, labels: Bools) -> Measure:
+    """Return the group in which the rows are told apart most clearly; the anchor is what fresh rows of it score."""
     seed = comparison.seed
     if not comparison.protected:
         return GROUPS.not_applicable("no protected column is named", seed=seed)
@@ -228,8 +223,9 @@ def _groups(comparison: Comparison, scores: Scores, targets: Targets, labels: Bo
     }  # fmt: skip
     own = evidence.of(strata=np.array([worst]))
     return _area_measure(
-        GROUPS, inside, targets.member[rows], own, seed, p_value=evidence.p_value, details=details
-    )
+        GROUPS, inside, targets.member[rows], own, seed, p_value=evidence.p_value, critical=evidence.critical,
+        details=details,
+    )  # fmt: skip
 
 
 def _stratum(evidence: Evidence, place: int, member: Bools) -> dict[str, Any]:

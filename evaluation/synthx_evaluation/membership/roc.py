@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def _found(alarms: float, labels: Bools, ends: NDArray[np.intp], member: Bools |
     block = (false >= allowed).argmax(axis=1)[:, None]
     block = np.where(false[:, -1:] < allowed, len(ends) - 1, block)
 
-    def around(counts: NDArray[np.int_]) -> tuple[Floats, Floats]:
+    def around(counts: NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
         after = np.take_along_axis(counts, block, axis=1)[:, 0]
         before = np.where(block[:, 0] > 0, np.take_along_axis(counts, np.maximum(block - 1, 0), axis=1)[:, 0], 0)
         return before.astype(np.float64), after.astype(np.float64)

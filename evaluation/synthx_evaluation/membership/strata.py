@@ -19,6 +19,8 @@ FEWEST_EACH = 30
 """Members and non-members each that a stratum needs."""
 
 _NEIGHBOURS = 5
+_MOST_GROUPS = 20
+"""Groups of one column: the most frequent ones."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,13 +65,17 @@ def groups(comparison: Comparison, targets: Targets) -> Strata:
     for name in comparison.protected:
         if name not in comparison.tables.names:
             continue
-        for label, inside in _parts(comparison, targets.rows, comparison.tables.names.index(name)):
-            if min((inside & targets.member).sum(), (inside & ~targets.member).sum()) < FEWEST_EACH:
-                left_out += bool(inside.any())
-            else:
-                names.append((name, label))
-                rows.append(inside)
+        parts = _parts(comparison, targets.rows, comparison.tables.names.index(name))
+        parts = sorted(((label, inside) for label, inside in parts if inside.any()), key=lambda part: -part[1].sum())
+        kept = [part for part in parts[:_MOST_GROUPS] if _fewest(part[1], targets.member) >= FEWEST_EACH]
+        names += [(name, label) for label, _ in kept]
+        rows += [inside for _, inside in kept]
+        left_out += len(parts) - len(kept)
     return Strata(tuple(names), np.array(rows, dtype=bool).reshape(len(rows), len(targets.rows)), left_out)
+
+
+def _fewest(inside: Bools, member: Bools) -> int:
+    return int(min((inside & member).sum(), (inside & ~member).sum()))
 
 
 def _parts(comparison: Comparison, rows: Floats, j: int) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -33,8 +33,8 @@ def test_shares_by_hand(compared: Compare) -> None:
     assert sex["smallest_ratio"] == pytest.approx(0.5)
     women = sex["groups"]["F"]
     assert (women["synthetic"], women["reference"], women["train"]) == (0.2, 0.4, 0.45)
-    # Newcombe's interval of 20/100 - 40/100; scipy and textbooks agree.
-    assert women["difference_interval"] == pytest.approx([-0.3165, -0.0727], abs=5e-4)
+    # Wilson: (.1334, .2888) of .2 and (.3094, .4980) of .4; so -.2 - |(.0666, .0980)| and -.2 + |(.0888, .0906)|.
+    assert women["difference_interval"] == pytest.approx([-0.3185, -0.0731], abs=2e-4)
     assert women["ratio"] == pytest.approx(0.5)
     # The chance that as many of 100 and 100 differ by 20 or more is .0032 by the normal approximation.
     assert share.p_value is not None
@@ -46,11 +46,9 @@ def test_shares_by_hand(compared: Compare) -> None:
 
 def test_intersections_are_looked_at_where_columns_alone_are_right(compared: Compare) -> None:
     def table(women_in_ayr: int, seed: int) -> pd.DataFrame:
-        town = ["Ayr"] * women_in_ayr + ["Bath"] * (100 - women_in_ayr)
-        return people(200, seed).assign(sex=["F"] * 100 + ["M"] * 100, town=[*town, *town[::-1][:0], *_rest(town)])
-
-    def _rest(town: list[str]) -> list[str]:
-        return ["Bath" if name == "Ayr" else "Ayr" for name in town]
+        other = 100 - women_in_ayr
+        towns = ["Ayr"] * women_in_ayr + ["Bath"] * other + ["Ayr"] * other + ["Bath"] * women_in_ayr
+        return people(200, seed).assign(sex=["F"] * 100 + ["M"] * 100, town=towns)
 
     synthetic, train, holdout = table(90, 1), table(50, 2), table(50, 3)
     found = by_id(representation(compared(synthetic, train, holdout, protected=("sex", "town"))))
@@ -108,14 +106,14 @@ def test_one_column_has_no_intersection(compared: Compare) -> None:
 
 
 def test_fresh_rows_are_rarely_flagged(compared: Compare) -> None:
-    """Of 200 fresh tables 5% are flagged by chance; more than 19 are with a probability of .3%."""
-    protected = ("sex", "town", "age")
+    """Of 50 fresh tables at most 5% are flagged by chance; more than 8 are with a probability of .2%."""
+    protected = ("sex", "town")
     flagged = np.zeros(2)
-    for seed in range(200):
+    for seed in range(50):
         tables = [people(200, 10_000 + 3 * seed + i) for i in range(3)]
         found = representation(compared(*tables, protected=protected, seed=seed))
         flagged += [measure.p_value is not None and measure.p_value <= 0.05 for measure in found]
-    assert flagged.max() <= 19
+    assert flagged.max() <= 8
 
 
 def test_the_same_seed_gives_the_same_record(compared: Compare) -> None:

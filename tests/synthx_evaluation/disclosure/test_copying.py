@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from synthx.schema import Column, Kind, Schema
 from synthx_evaluation.comparison import Comparison, compare
-from synthx_evaluation.disclosure import _found_in_sample, copies
+from synthx_evaluation.disclosure import copies
+from synthx_evaluation.disclosure.copying import _found_in_sample
 from synthx_evaluation.record import Measure, Status
 
 Draw = Callable[[int, int], pd.DataFrame]

@@ -99,15 +99,19 @@ def _summary(share: Floats, distance: Floats) -> dict[str, Any]:
 
 def _null(ties: list[tuple[NDArray[np.intp], NDArray[np.bool_]]], n: int, generator: np.random.Generator) -> Floats:
     """Return the worst share of each of many tables in which training and holdout rows have changed places."""
-    members = np.arange(2 * n) < n
-    drawn = np.stack([generator.permutation(members) for _ in range(_DRAWS)])  # (draws, real)
-    shares = np.empty((len(ties), _DRAWS))
-    for k, (index, tied) in enumerate(ties):
+    weights, rest = [], []
+    for index, tied in ties:
         alone = ~tied[:, 1:].any(axis=1)
-        shares[k] = drawn @ np.bincount(index[alone, 0], minlength=2 * n).astype(np.float64)
-        if not alone.all():
-            shares[k] += [_nearer(one[index[~alone]], tied[~alone]).sum() for one in drawn]
-    return np.asarray(shares.max(axis=0) / len(ties[0][0]))
+        weights.append(np.bincount(index[alone, 0], minlength=2 * n))
+        rest.append((index[~alone], tied[~alone]))
+    members, worst = np.arange(2 * n) < n, np.empty(_DRAWS)
+    for i in range(_DRAWS):
+        one = generator.permutation(members)
+        worst[i] = max(
+            weight[one].sum() + (_nearer(one[index], tied).sum() if len(index) else 0.0)
+            for weight, (index, tied) in zip(weights, rest, strict=True)
+        )
+    return worst / len(ties[0][0])
 
 
 def _interval(share: Floats, nearest_row: NDArray[np.intp]) -> tuple[float, float]:
