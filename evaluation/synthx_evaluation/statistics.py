@@ -21,7 +21,6 @@ __all__ = [
     "ks_distance",
     "newcombe_interval",
     "normal_interval",
-    "one_run_epsilon",
     "r_squared",
     "roc_auc",
     "score_counts",
@@ -292,40 +291,3 @@ def epsilon_bound(true_positives: int, members: int, false_positives: int, other
     low = clopper_pearson_interval(true_positives, members)[0]
     high = clopper_pearson_interval(false_positives, others)[1]
     return max(0.0, math.log((low - delta) / high)) if low > delta else 0.0
-
-
-def one_run_epsilon(canaries: int, guesses: int, right: int, delta: float = 0.0) -> float:
-    """Lower bound (95%) of epsilon from one training run with many canaries.
-
-    T. Steinke, M. Nasr, M. Jagielski, "Privacy auditing with one (1) training run", NeurIPS 2023, arXiv:2305.08846,
-    theorem 5.2: each of `canaries` records was put in with probability one half, the attack guessed for `guesses` of
-    them, and `right` guesses were right. How many to guess must have been fixed before looking at the answers.
-
-    Returns
-    -------
-    float
-        At least 0, to six digits; with `right` = `guesses` and no delta it is log(q / (1 - q)), q = 0.05^(1/guesses).
-    """
-    low, high = 0.0, 1.0
-    if right == 0 or _one_run_p_value(canaries, guesses, right, low, delta) >= 0.05:
-        return 0.0
-    while _one_run_p_value(canaries, guesses, right, high, delta) < 0.05:
-        low, high = high, 2 * high
-    while high - low > 1e-7:
-        middle = (low + high) / 2
-        if _one_run_p_value(canaries, guesses, right, middle, delta) < 0.05:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def _one_run_p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: float) -> float:
-    """Return the chance of as many right guesses, or more, from an (epsilon, delta)-private run."""
-    from scipy.stats import binom
-
-    law = guesses, 1 / (1 + math.exp(-epsilon))
-    fewer = np.arange(1, right + 1)
-    # P[right - i <= X < right] / i: the most that delta can shift by making i guesses right.
-    shift = (np.cumsum(binom.pmf(right - fewer, *law)) / fewer).max()
-    return min(1.0, float(binom.sf(right - 1, *law) + 2 * canaries * delta * shift))

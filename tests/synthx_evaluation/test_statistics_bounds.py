@@ -8,7 +8,6 @@ from synthx_evaluation.statistics import (
     clopper_pearson_interval,
     epsilon_bound,
     excess_p_value,
-    one_run_epsilon,
     wilson_interval,
 )
 
@@ -40,30 +39,6 @@ def test_epsilon_of_two_error_rates(true_positives: int, false_positives: int, n
 def test_epsilon_is_never_negative() -> None:
     assert epsilon_bound(5, 100, 50, 100) == 0.0
     assert epsilon_bound(5, 100, 0, 100, delta=0.9) == 0.0
-    assert one_run_epsilon(100, 100, 50) == 0.0
-    assert one_run_epsilon(100, 100, 0) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("canaries", "guesses", "right", "delta", "epsilon"),
-    [
-        (1000, 1000, 1000, 0.0, 5.8091),
-        (1000, 1000, 1000, 1e-5, 5.7823),
-        (100, 100, 100, 0.0, 3.4930),
-        (1000, 1000, 550, 0.0, 0.0942),
-        (1000, 1000, 600, 1e-5, 0.2972),
-        (1000, 1000, 700, 1e-5, 0.7317),
-        (5000, 500, 490, 1e-5, 3.3357),
-        (10000, 1000, 1000, 1e-5, 5.5293),
-    ],
-)
-def test_one_run_epsilon_as_published(canaries: int, guesses: int, right: int, delta: float, epsilon: float) -> None:
-    assert round(one_run_epsilon(canaries, guesses, right, delta), 4) == epsilon
-
-
-def test_one_run_epsilon_in_closed_form() -> None:
-    q = 0.05 ** (1 / 1000)
-    assert one_run_epsilon(1000, 1000, 1000) == pytest.approx(math.log(q / (1 - q)), abs=1e-6)
 
 
 def test_excess_by_hand() -> None:

@@ -8,8 +8,10 @@ The criteria are those of the Article 29 Working Party, Opinion 05/2014 (WP216):
 from __future__ import annotations
 
 from synthx_evaluation.disclosure.closeness import CLOSEST, closest
-from synthx_evaluation.disclosure.copying import COPIES, COPIES_EXCESS, RowKeys, copied, copies, row_keys
+from synthx_evaluation.disclosure.copying import COPIES, copied, copies
+from synthx_evaluation.disclosure.excess import COPIES_EXCESS, Copies
 from synthx_evaluation.disclosure.guessing import INFERENCE, inference
+from synthx_evaluation.disclosure.keys import RowKeys, row_keys
 from synthx_evaluation.disclosure.linking import LINKABILITY, linkability
 from synthx_evaluation.disclosure.singling import SINGLING, singling_out
 
@@ -20,6 +22,7 @@ __all__ = [
     "INFERENCE",
     "LINKABILITY",
     "SINGLING",
+    "Copies",
     "RowKeys",
     "closest",
     "copied",

@@ -22,7 +22,7 @@ from synthx_evaluation.statistics import Z95
 __all__ = ["CLOSEST", "closest"]
 
 CLOSEST = Definition(
-    "DIS-DCR", "1.0", "Closest record is a training row (diagnostic, no evidence of anonymity)", Better.HALF
+    "DISC-DCR", "1.0", "Closest record is a training row (diagnostic, no evidence of anonymity)", Better.HALF
 )
 
 _MOST = 1_000
@@ -36,7 +36,7 @@ _SLACK = 1e-9
 def closest(comparison: Comparison) -> list[Measure]:
     """Count the synthetic rows that are nearer to a training than to a holdout row, of as many rows each.
 
-    DIS-DCR is the share of synthetic rows whose closest real row is a training row, ties counting half, in the worst
+    DISC-DCR is the share of synthetic rows whose closest real row is a training row, ties counting half, in the worst
     of several geometries, which training and holdout rows share. The p-value compares with the worst geometry of
     tables in which training and holdout rows have changed places at random. The anchor is 0.5.
     """

@@ -36,10 +36,10 @@ __all__ = ["INFERENCE", "inference"]
 
 INFERENCE = {
     "nearest": Definition(
-        "DIS-INFER-NEAREST", "1.0", "Secrets guessed from the nearest row: training, beyond holdout rows", Better.LOWER
+        "DISC-INFER-NEAREST", "1.0", "Secrets guessed from the nearest row: training, beyond holdout rows", Better.LOWER
     ),
     "model": Definition(
-        "DIS-INFER-MODEL", "1.0", "Secrets guessed by a boosted model: training, beyond holdout rows", Better.LOWER
+        "DISC-INFER-MODEL", "1.0", "Secrets guessed by a boosted model: training, beyond holdout rows", Better.LOWER
     ),
 }
 
@@ -55,7 +55,7 @@ Guess = Callable[[Comparison, Secret, Floats, Floats], Floats]
 def inference(comparison: Comparison, secrets: Sequence[str] = ()) -> list[Measure]:
     """Guess each secret of training and of holdout rows from their other columns, by the synthetic rows.
 
-    DIS-INFER-NEAREST takes the secret of the synthetic row that is nearest by all other columns, DIS-INFER-MODEL what
+    DISC-INFER-NEAREST takes the secret of the synthetic row that is nearest by all other columns, DISC-INFER-MODEL what
     boosted trees say that learned from synthetic rows. The value is the share of right guesses at training rows minus
     that at holdout rows, the mean over the secrets. The reference learns from the holdout rows and is tried on the
     training rows only.

@@ -18,7 +18,7 @@ from synthx_evaluation.record import Better, Definition, Measure
 
 __all__ = ["LINKABILITY", "linkability"]
 
-LINKABILITY = Definition("DIS-LINK", "1.0", "Linkability: training rows linked, beyond holdout rows", Better.LOWER)
+LINKABILITY = Definition("DISC-LINK", "1.0", "Linkability: training rows linked, beyond holdout rows", Better.LOWER)
 
 SPLITS = 3
 """Ways to halve the columns; a row's success is the mean over them."""
@@ -32,7 +32,7 @@ _MOST = 1_000
 def linkability(comparison: Comparison) -> list[Measure]:
     """Link the halves of training rows through their nearest synthetic rows, and those of holdout rows likewise.
 
-    DIS-LINK is the share of training rows whose five nearest synthetic rows by either half of the columns have a row
+    DISC-LINK is the share of training rows whose five nearest synthetic rows by either half of the columns have a row
     in common, minus the share of holdout rows; the mean over three random halvings. The baseline joins the half of
     one training row to the half of another.
     """

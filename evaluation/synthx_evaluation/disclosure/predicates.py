@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx_evaluation.disclosure.copying import granular
+from synthx_evaluation.disclosure.keys import granular
 from synthx_evaluation.encoding import Floats, Tables
 
 __all__ = ["Matches", "combinations", "single_values"]

@@ -25,10 +25,10 @@ __all__ = ["SINGLING", "singling_out"]
 
 SINGLING = {
     "one": Definition(
-        "DIS-SINGLE-1", "1.0", "Singled out by one column: training rows, beyond holdout rows", Better.LOWER
+        "DISC-SINGLE-1", "1.0", "Singled out by one column: training rows, beyond holdout rows", Better.LOWER
     ),
     "many": Definition(
-        "DIS-SINGLE-M", "1.0", "Singled out by several columns: training rows, beyond holdout rows", Better.LOWER
+        "DISC-SINGLE-M", "1.0", "Singled out by several columns: training rows, beyond holdout rows", Better.LOWER
     ),
 }
 
@@ -47,8 +47,8 @@ _MOST_EXPECTED = 60
 def singling_out(comparison: Comparison) -> list[Measure]:
     """Find predicates that fit one synthetic row, and count those that fit exactly one training row.
 
-    DIS-SINGLE-1 takes predicates of one column: a value, a missing cell, the largest or smallest number that a single
-    synthetic row holds. DIS-SINGLE-M takes a synthetic row's cells in two to six columns, numbers within a
+    DISC-SINGLE-1 takes predicates of one column: a value, a missing cell, the largest or smallest number that a single
+    synthetic row holds. DISC-SINGLE-M takes a synthetic row's cells in two to six columns, numbers within a
     twentieth of the real rows to either side. The value is the share of predicates that single out a training row
     minus the share that single out a holdout row, of as many rows each: of the larger table, the mean over all
     samples of as many rows as the smaller has.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from synthx_evaluation.comparison import Comparison
+from synthx_evaluation.disclosure import Copies, row_keys
 from synthx_evaluation.membership.battery import Scores, attack
-from synthx_evaluation.membership.copies import COPIES, Copies, count_copies
 from synthx_evaluation.membership.evidence import PERMUTATIONS, Bools, Evidence, draw_labels, gather
 from synthx_evaluation.membership.roc import found_at, needed_rows
 from synthx_evaluation.membership.strata import FEWEST_EACH, groups, outlier_deciles
@@ -58,26 +58,28 @@ def membership(comparison: Comparison, *, permutations: int = PERMUTATIONS, devi
         Where torch looks for neighbours, e.g. ``cuda``; numpy by default.
     """
     seed = comparison.seed
-    definitions = [MAXIMUM, COPIES, *ATTACKS, *(definition for _, definition in RATES), OUTLIERS, GROUPS]
+    definitions = [MAXIMUM, *ATTACKS, *(definition for _, definition in RATES), OUTLIERS, GROUPS]
     if not comparison.tables.columns:
         return [one.not_applicable("the schema has no column to learn", seed=seed) for one in definitions]
     targets = draw_targets(comparison)
     if isinstance(targets, str):
-        records = [one.skipped(targets, seed=seed) for one in definitions]
-        if comparison.tables.holdout is not None:
-            records[1] = count_copies(comparison.tables).measure(seed)
-        return records
-    copies, scores = count_copies(comparison.tables), attack(comparison, targets, device=device)
+        return [one.skipped(targets, seed=seed) for one in definitions]
+    scores = attack(comparison, targets, device=device)
     labels = draw_labels(targets.member, permutations, comparison.generator("MIA-MAX"))
     evidence = gather(scores.values, targets.member, labels)
     return [
-        _maximum(scores, targets, evidence, copies, seed),
-        copies.measure(seed),
+        _maximum(scores, targets, evidence, _copies(comparison), seed),
         *(_attack(definition, scores, targets, evidence, seed) for definition in ATTACKS),
         *(_rate(definition, alarms, scores, targets, labels, seed) for alarms, definition in RATES),
         _outliers(comparison, scores, targets, labels),
         _groups(comparison, scores, targets, labels),
     ]
+
+
+def _copies(comparison: Comparison) -> Copies:
+    synthetic, train, holdout = row_keys(comparison.tables)
+    assert holdout is not None
+    return Copies.of(synthetic, train, holdout)
 
 
 def _maximum(scores: Scores, targets: Targets, evidence: Evidence, copies: Copies, seed: int) -> Measure:

@@ -185,7 +185,7 @@ def lower_bound(
     low, high = 0.0, 50.0
     if _chance(right, guesses, canaries, low, delta) > 1 - confidence:
         return 0.0
-    while high - low > 1e-4:
+    while high - low > 1e-7:
         middle = (low + high) / 2
         refuted = _chance(right, guesses, canaries, middle, delta) <= 1 - confidence
         low, high = (middle, high) if refuted else (low, middle)

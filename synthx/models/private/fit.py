@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from synthx_privacy.measurements import Measurements
     from synthx_privacy.privacy import Privacy
 
-__all__ = ["PrivateFit", "begin", "check_given"]
+__all__ = ["PrivateFit", "begin", "check_given", "count_units"]
 
 PROVISIONAL_DELTA = 1e-6
-FEWEST_ROWS = 200
-"""Fewer rows, by the noisy count, teach nothing at a usual epsilon."""
+FEWEST = 200
+"""Fewer rows or entities, by the noisy count, teach nothing at a usual epsilon."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def begin(
     first = plan_count(privacy, delta)
     stage("counting rows")
     with ledger.open(privacy, first, fit=fit, delta=delta) as account:
-        count = _count(account, rows, privacy)
+        count = count_units(account, len(rows), privacy, of="rows")
         noise = account.deviation(COUNT)
     delta = privacy.delta_for(count)
     domain = plan_domain(schema, privacy, delta)  # not before: thresholds take their share of this delta
@@ -170,14 +170,14 @@ def check_given(frame: pd.DataFrame, schema: Schema | None, privacy: Privacy) ->
     return schema
 
 
-def _count(account: Account, rows: pd.DataFrame, privacy: Privacy) -> float:
-    """Return the noisy number of rows; refuse where there are too few, as far as it tells."""
-    count = float(noisy_counts(account, COUNT, np.array([len(rows)]))[0])
-    if count < FEWEST_ROWS:
+def count_units(account: Account, units: int, privacy: Privacy, *, of: str) -> float:
+    """Return the noisy number of rows or entities; refuse where there are too few, as far as it tells."""
+    count = float(noisy_counts(account, COUNT, np.array([units]))[0])
+    if count < FEWEST:
         raise PrivacyError(
-            f"the table has about {max(count, 0):.0f} rows by a noisy count, too few to learn from at epsilon"
+            f"the table has about {max(count, 0):.0f} {of} by a noisy count, too few to learn from at epsilon"
             f" {privacy.epsilon:g}",
-            remedy=f"give at least {FEWEST_ROWS} rows, better some thousands",
+            remedy=f"give at least {FEWEST} {of}, better some thousands",
         )
     return count
 

@@ -35,7 +35,7 @@ def test_ties_count_half() -> None:
 
 def test_it_is_labelled_as_no_evidence(people: People, judged: Judged) -> None:
     _, found = share(judged(people(50, 1), people(50, 2), people(50, 3)))
-    assert found.id == "DIS-DCR"
+    assert found.id == "DISC-DCR"
     assert "no evidence of anonymity" in found.title
     assert "no evidence of anonymity" in found.details["note"]
     assert found.anchor == 0.5

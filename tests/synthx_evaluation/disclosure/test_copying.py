@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from synthx.schema import Column, Kind, Schema
 from synthx_evaluation.comparison import Comparison, compare
-from synthx_evaluation.disclosure import copies
+from synthx_evaluation.disclosure import copies, row_keys
 from synthx_evaluation.disclosure.copying import _found_in_sample
+from synthx_evaluation.encoding import encode
 from synthx_evaluation.record import Measure, Status
 
 Draw = Callable[[int, int], pd.DataFrame]
@@ -109,3 +110,12 @@ def test_share_in_a_sample_is_the_mean_over_all_samples(
     shares = [np.isin(synthetic, sample).mean() for sample in combinations(real, rows)]
     found = _found_in_sample(np.array(synthetic, dtype=np.uint64), np.array(real, dtype=np.uint64), rows)
     assert found == pytest.approx(np.mean(shares))
+
+
+def test_keys_of_absurd_numbers() -> None:
+    absurd = np.array([1e300, 1.5e300, -1e308, 5e-324, 0.0, np.nan, 1 / 3])
+    frame = pd.DataFrame({"x": absurd})
+    tables = encode(Schema((Column(name="x", kind=Kind.DECIMAL),)), synthetic=frame, train=frame, holdout=None)
+    synthetic, train, _ = row_keys(tables)
+    assert len(np.unique(train)) == len(absurd)
+    assert (synthetic == train).all()

@@ -17,12 +17,12 @@ People = Callable[[int, int], pd.DataFrame]
 Judged = Callable[..., Comparison]
 
 IDS = [
-    "DIS-SINGLE-1",
-    "DIS-SINGLE-M",
-    "DIS-LINK",
-    "DIS-INFER-NEAREST",
-    "DIS-INFER-MODEL",
-    "DIS-DCR",
+    "DISC-SINGLE-1",
+    "DISC-SINGLE-M",
+    "DISC-LINK",
+    "DISC-INFER-NEAREST",
+    "DISC-INFER-MODEL",
+    "DISC-DCR",
 ]
 
 
@@ -54,9 +54,9 @@ def test_one_column(people: People, judged: Judged) -> None:
 def test_a_constant_table(judged: Judged) -> None:
     frame = pd.DataFrame({"a": [1.0] * 40, "e": ["p"] * 40})
     found = {one.id: one for one in all_attacks(judged(frame, frame, frame))}
-    assert found["DIS-INFER-MODEL"].reason == "no column varies"
-    assert found["DIS-DCR"].value == 0.5
-    assert found["DIS-LINK"].value == pytest.approx(0.0, abs=0.3)
+    assert found["DISC-INFER-MODEL"].reason == "no column varies"
+    assert found["DISC-DCR"].value == 0.5
+    assert found["DISC-LINK"].value == pytest.approx(0.0, abs=0.3)
 
 
 @pytest.mark.parametrize(

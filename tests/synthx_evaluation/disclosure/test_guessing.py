@@ -52,7 +52,7 @@ def test_an_independent_secret_of_76_to_24_is_known_to_anyone(judged: Judged) ->
 def test_copies_give_secrets_away(people: People, judged: Judged) -> None:
     train = people(300, 1)
     nearest, model = inference(judged(train, train, people(300, 2)))
-    assert [nearest.id, model.id] == ["DIS-INFER-NEAREST", "DIS-INFER-MODEL"]
+    assert [nearest.id, model.id] == ["DISC-INFER-NEAREST", "DISC-INFER-MODEL"]
     for found in (nearest, model):
         assert found.interval is not None
         assert found.p_value is not None

@@ -22,7 +22,7 @@ def test_to_meet_is_to_have_a_row_in_common() -> None:
 def test_copies_are_linked(people: People, judged: Judged) -> None:
     train = people(400, 1)
     (found,) = linkability(judged(train, train, people(300, 2)))
-    assert found.id == "DIS-LINK"
+    assert found.id == "DISC-LINK"
     assert found.value is not None
     assert found.interval is not None
     assert found.p_value is not None

@@ -141,7 +141,6 @@ def test_a_table_of_kept_cells_is_found_though_distances_call_it_safe() -> None:
     synthetic = fresh.mask(kept, train)
     found = records(synthetic, train, holdout)
     assert protection(synthetic, train, holdout) > 0.7
-    assert found["MIA-COPIES"].value == 0
     assert found["MIA-EXACTNESS"].value is not None
     assert found["MIA-EXACTNESS"].value > 0.9
     assert found["MIA-MAX"].p_value == 0.01

@@ -138,3 +138,25 @@ def test_bad_settings_are_refused() -> None:
     for changes in ({"rate": 0.0}, {"noise": 0.0}, {"steps": 0}, {"canaries": 3}):
         with pytest.raises(ParameterError):
             released(**changes)
+
+
+@pytest.mark.parametrize(
+    ("canaries", "guesses", "right", "delta", "epsilon"),
+    [
+        (1000, 1000, 1000, 0.0, 5.8091),
+        (1000, 1000, 1000, 1e-5, 5.7823),
+        (100, 100, 100, 0.0, 3.4930),
+        (1000, 1000, 550, 0.0, 0.0942),
+        (1000, 1000, 600, 1e-5, 0.2972),
+        (1000, 1000, 700, 1e-5, 0.7317),
+        (5000, 500, 490, 1e-5, 3.3357),
+        (10000, 1000, 1000, 1e-5, 5.5293),
+    ],
+)
+def test_lower_bound_as_published(canaries: int, guesses: int, right: int, delta: float, epsilon: float) -> None:
+    assert round(lower_bound(right, guesses, canaries, delta=delta), 4) == epsilon
+
+
+def test_lower_bound_in_closed_form() -> None:
+    q = 0.05 ** (1 / 1000)
+    assert lower_bound(1000, 1000, 1000) == pytest.approx(math.log(q / (1 - q)), abs=1e-6)

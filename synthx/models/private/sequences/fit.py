@@ -21,7 +21,7 @@ from synthx.codec.private import PrivateTable, measure_table
 from synthx.errors import PrivacyError
 from synthx.models.private.budget import COUNT, plan_count, plan_domain
 from synthx.models.private.domain import buy
-from synthx.models.private.fit import FEWEST_ROWS, PROVISIONAL_DELTA, check_given
+from synthx.models.private.fit import PROVISIONAL_DELTA, check_given, count_units
 from synthx.models.private.sequences.entity_rows import (
     Coding,
     beginnings,
@@ -155,7 +155,8 @@ def buy_sequences(
     first = plan_count(privacy, delta)
     stage("counting entities")
     with ledger.open(privacy, first, fit=fit, delta=delta) as account:
-        count = _count(account, frame, schema, privacy.epsilon)
+        entities = keys_of(frame, schema.entity)[0].drop_duplicates()
+        count = count_units(account, len(entities), privacy, of="entities")
         noise = account.deviation(COUNT)
     delta = privacy.delta_for(count)
     domain = plan_domain(open_ones, privacy, delta)  # not before: thresholds take their share of this delta
@@ -168,21 +169,6 @@ def buy_sequences(
     plan = plan_counts(layout, privacy, delta, spent=list(first.values()))
     account = ledger.open(privacy, plan, fit=fit, delta=delta)  # what is not needed of it stays charged
     return _measure(account, frame, Steps.of(frame, runs, layout), layout, (count, noise), stage)
-
-
-def _count(account: Account, frame: pd.DataFrame, schema: Schema, epsilon: float) -> float:
-    """Return the noisy number of entities; refuse where there are too few, as far as it tells."""
-    from synthx_privacy.mechanisms import noisy_counts
-
-    keys, _ = keys_of(frame, schema.entity)
-    count = float(noisy_counts(account, COUNT, np.array([len(keys.drop_duplicates())]))[0])
-    if count < FEWEST_ROWS:
-        raise PrivacyError(
-            f"the table has about {max(count, 0):.0f} entities by a noisy count, too few to learn from at epsilon"
-            f" {epsilon:g}",
-            remedy=f"give at least {FEWEST_ROWS} entities, better some thousands",
-        )
-    return count
 
 
 def _with_domain(account: Account, frame: pd.DataFrame, schema: Schema, privacy: Privacy) -> Schema:

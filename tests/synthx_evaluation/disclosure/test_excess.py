@@ -5,8 +5,14 @@ import pandas as pd
 import pytest
 
 from synthx.schema import Column, Kind, Schema
-from synthx_evaluation.encoding import encode
-from synthx_evaluation.membership.copies import Copies, count_copies
+from synthx_evaluation.disclosure import Copies, row_keys
+from synthx_evaluation.encoding import Tables, encode
+
+
+def count_copies(tables: Tables) -> Copies:
+    synthetic, train, holdout = row_keys(tables)
+    assert holdout is not None
+    return Copies.of(synthetic, train, holdout)
 
 
 def test_by_hand() -> None:

@@ -7,14 +7,14 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx_evaluation.disclosure import row_keys
-from synthx_evaluation.encoding import Floats, Tables
+from synthx_evaluation.disclosure.keys import RowKeys
+from synthx_evaluation.encoding import Floats
 from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.statistics import newcombe_interval
 
-__all__ = ["COPIES", "Copies", "count_copies"]
+__all__ = ["COPIES_EXCESS", "Copies"]
 
-COPIES = Definition("MIA-COPIES", "1.0", "Training rows found word for word, beyond holdout rows found", Better.LOWER)
+COPIES_EXCESS = Definition("DISC-COPIES-EXCESS", "1.1", "Training rows found, beyond holdout rows found", Better.LOWER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class Copies:
     holdout: int
     train_found: int
     holdout_found: int
+
+    @classmethod
+    def of(cls, synthetic: RowKeys, train: RowKeys, holdout: RowKeys) -> Copies:
+        """Look every training and holdout row up in the synthetic table."""
+        return cls(
+            train=len(train),
+            holdout=len(holdout),
+            train_found=int(np.isin(train, synthetic).sum()),
+            holdout_found=int(np.isin(holdout, synthetic).sum()),
+        )
 
     @property
     def excess(self) -> float:
@@ -67,7 +77,7 @@ class Copies:
 
     def measure(self, seed: int) -> Measure:
         """Return the record."""
-        return COPIES.computed(
+        return COPIES_EXCESS.computed(
             self.excess,
             interval=newcombe_interval(self.train_found, self.train, self.holdout_found, self.holdout),
             anchor=0.0,
@@ -77,23 +87,12 @@ class Copies:
             detectable=self.detectable,
             details={
                 "n_is": "training rows",
+                "training_rows": self.train,
                 "training_rows_found": self.train_found,
                 "holdout_rows": self.holdout,
                 "holdout_rows_found": self.holdout_found,
             },
         )
-
-
-def count_copies(tables: Tables) -> Copies:
-    """Look every training and holdout row up in the synthetic table, numbers as precise as in training."""
-    synthetic, train, holdout = row_keys(tables)
-    assert holdout is not None
-    return Copies(
-        train=len(train),
-        holdout=len(holdout),
-        train_found=int(np.isin(train, synthetic).sum()),
-        holdout_found=int(np.isin(holdout, synthetic).sum()),
-    )
 
 
 def _tail(found_in_train: int, train: int, holdout: int, found: int) -> float:
