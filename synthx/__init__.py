@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from synthx.models.registry import load
     from synthx.models.vae import TabularVAE
     from synthx.schema import Column, Kind, Role, Schema
-    from synthx_evaluation import Scorecard, evaluate, evaluate_sequences
+    from synthx_evaluation import Scorecard, evaluate, evaluate_sequences, split
     from synthx_privacy import Ledger, Privacy
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "join_static",
     "load",
     "read_table",
+    "split",
     "split_static",
     "to_windows",
     "write_table",
@@ -91,6 +92,7 @@ _HOMES = {
     "join_static": "synthx.long_tables",
     "load": "synthx.models.registry",
     "read_table": "synthx.io",
+    "split": "synthx_evaluation",
     "split_static": "synthx.long_tables",
     "to_windows": "synthx.long_tables",
     "write_table": "synthx.io",

@@ -21,6 +21,7 @@ def split(
     holdout: float = 0.2,
     entity: str | Sequence[str] | None = None,
     stratify: str | None = None,
+    time: str | None = None,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a table into rows to train on and rows that no generator may see.
@@ -37,8 +38,11 @@ def split(
     stratify : str, optional
         Column whose distribution both sides keep, usually the target. Numbers with more than ten distinct values are
         cut into ten quantile bins; an entity counts by its first row.
+    time : str, optional
+        Column of numbers or dates: the latest rows are held back instead of random ones, as a model that is to be
+        used tomorrow is tried. Rows of one time stay together; an entity counts by its first row in time.
     seed : int
-        Seed of the draw.
+        Seed of the draw; without meaning where `time` decides.
 
     Returns
     -------
@@ -48,22 +52,30 @@ def split(
     Raises
     ------
     ParameterError
-        If the share is not between 0 and 1, or a named column does not exist.
+        If the share is not between 0 and 1, a named column does not exist, or both a time and strata are named.
     DataError
-        If a row names no entity, or a side would stay empty.
+        If a row names no entity or no time, or a side would stay empty.
     """
     if not 0.0 < holdout < 1.0:
         raise ParameterError(f"holdout is {holdout!r}", remedy="give a share between 0 and 1, such as 0.2")
     key = (entity,) if isinstance(entity, str) else tuple(entity or ())
-    for name in (*key, *(() if stratify is None else (stratify,))):
+    if time is not None and stratify is not None:
+        raise ParameterError(
+            f"both time {time!r} and stratify {stratify!r} are named, and only one can decide who is held back",
+            remedy="leave one of them out",
+        )
+    for name in (*key, *(each for each in (stratify, time) if each is not None)):
         if name not in frame.columns:
             raise ParameterError(
                 f"the table has no column {name!r}", remedy=f"choose one of {', '.join(map(repr, frame.columns[:12]))}"
             )
     units = _entities(frame, key) if key else np.arange(len(frame))
     first = np.unique(units, return_index=True)[1]  # the first row of every unit
-    strata = np.zeros(len(first), dtype=np.intp) if stratify is None else _strata(frame[stratify])[first]
-    held = _draw(np.bincount(units), strata, holdout, np.random.default_rng(seed))[units]
+    if time is not None:
+        held = _latest(_times(frame[time]), units, holdout)
+    else:
+        strata = np.zeros(len(first), dtype=np.intp) if stratify is None else _strata(frame[stratify])[first]
+        held = _draw(np.bincount(units), strata, holdout, np.random.default_rng(seed))[units]
     if held.all() or not held.any():
         raise DataError(
             f"{len(frame)} rows of {len(first)} entities leave one side of a {holdout:g} split empty",
@@ -90,6 +102,32 @@ def _strata(column: pd.Series) -> NDArray[np.intp]:
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > _STRATA_OF_A_NUMBER:
         column = pd.qcut(column, _STRATA_OF_A_NUMBER, labels=False, duplicates="drop")
     return pd.factorize(column, use_na_sentinel=False)[0]
+
+
+def _times(column: pd.Series) -> NDArray[np.intp]:
+    """Return the rank of each row's time; texts are read as dates."""
+    values = column
+    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
+        values = pd.to_datetime(column, errors="coerce", format="ISO8601")
+    missing = values.isna()
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise DataError(
+            f"column {column.name!r} holds no time in {int(missing.sum())} rows, such as row {row}",
+            remedy="drop these rows, or write numbers or dates like 2024-01-31",
+        )
+    return np.asarray(pd.factorize(values, sort=True)[0], dtype=np.intp)
+
+
+def _latest(times: NDArray[np.intp], units: NDArray[np.intp], holdout: float) -> NDArray[np.bool_]:
+    """Mark the rows of the units that begin last: as near to the share as whole moments come."""
+    begins = np.full(units.max() + 1, np.iinfo(np.intp).max)
+    np.minimum.at(begins, units, times)
+    rows = np.bincount(begins[units])  # rows by the moment at which their unit begins
+    later = len(times) - np.cumsum(rows) + rows  # rows of units that begin at this moment or later
+    # Of two moments that are as near, the later one: more is left to learn from.
+    first_held = len(later) - 1 - int(np.abs(later - holdout * len(times))[::-1].argmin())
+    return np.asarray(begins[units] >= max(first_held, 1))
 
 
 def _draw(

@@ -25,6 +25,7 @@ from synthx_evaluation.joint import joint_distance
 from synthx_evaluation.marginals import marginals
 from synthx_evaluation.membership import membership
 from synthx_evaluation.missingness import missingness
+from synthx_evaluation.overlap import check_disjoint
 from synthx_evaluation.quality_report import quality_report
 from synthx_evaluation.ranking import ranking
 from synthx_evaluation.record import Measure
@@ -172,7 +173,8 @@ def evaluate(
     Raises
     ------
     DataError
-        If a table is empty, has other columns than `train`, or holds a value that its column cannot hold.
+        If a table is empty, has other columns than `train`, holds a value that its column cannot hold, or if training
+        rows stand in the holdout beyond coincidence.
     ParameterError
         If the target, a protected column or a group does not exist.
     UnsupportedError
@@ -194,6 +196,7 @@ def evaluate(
     comparison = compare(
         synthetic, train=train, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed
     )
+    check_disjoint(comparison)
     if sdmetrics:
         report = Task(
             Group.FIDELITY,

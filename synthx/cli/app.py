@@ -9,10 +9,12 @@ import typer
 from synthx import __version__
 from synthx.cli.audit import audit
 from synthx.cli.benchmark import benchmark
+from synthx.cli.compare import compare
 from synthx.cli.detect import detect
 from synthx.cli.evaluate import evaluate
 from synthx.cli.fit import fit
 from synthx.cli.sample import sample
+from synthx.cli.split import split
 
 __all__ = ["app"]
 
@@ -52,5 +54,5 @@ def synthx(
     """
 
 
-for command in (detect, fit, sample, evaluate, audit, benchmark):
+for command in (detect, split, fit, sample, evaluate, compare, audit, benchmark):
     app.command()(command)

@@ -54,6 +54,9 @@ def fit(
     horizon: Annotated[
         int | None, typer.Option(min=2, metavar="STEPS", help="The most steps of an entity, of a private fit.")
     ] = None,
+    split: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="How `synthx split` made DATA, to be kept with the model.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
     """Learn a table, or a set of sequences, and save the model; Ctrl-C keeps the best so far.
@@ -70,8 +73,10 @@ def fit(
     from synthx.cli.tables import check_classes, not_learned
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
+    from synthx.provenance import SplitRecord
 
     check_output(output, force=force)
+    made = None if split is None else SplitRecord.from_json(split)
     privacy = privacy_of(
         data,
         epsilon=epsilon,
@@ -105,12 +110,15 @@ def fit(
     )
     if privacy is None:
         check_classes(frame, known)
+        if made is not None:
+            made.check_rows(len(frame))
     if chosen is None:
         choice = choose(frame, known, **settings)
         chosen = choice.model
         typer.echo(choice.reason, err=True)
     with reporting() as report:
         chosen.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
+    chosen.split_ = made
     chosen.save(output, force=force)
     for sentence in not_learned(known) if schema is None else ():
         typer.echo(sentence)

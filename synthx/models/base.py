@@ -18,6 +18,7 @@ from synthx.training import Progress, Stopped
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from synthx.provenance import SplitRecord
     from synthx_privacy.ledger import Ledger
 
 __all__ = ["BATCH_ROWS", "Refined", "Synthesizer", "Training"]
@@ -135,6 +136,8 @@ class Synthesizer(Parameters, ABC):
     schema_: Schema
     training_: Training
     ledger_: Ledger | None = None
+    split_: SplitRecord | None = None
+    """How the training rows were split from the holdout, where `fit` was told (`synthx fit --split`)."""
 
     @property
     def ledger(self) -> Ledger:
@@ -211,7 +214,11 @@ class Synthesizer(Parameters, ABC):
         if settings.get("privacy") is not None:
             settings["privacy"] = settings["privacy"].to_dict()
         shared = {"settings": settings, "training": self.training_.to_dict()}
-        return shared if self.ledger_ is None else {**shared, "ledger": self.ledger_.public().to_dict()}
+        if self.ledger_ is not None:
+            shared["ledger"] = self.ledger_.public().to_dict()
+        if self.split_ is not None:
+            shared["split"] = (self.split_.without_counts() if self.training_.private else self.split_).to_dict()
+        return shared
 
     @classmethod
     def _from_shared(cls, parts: Mapping[str, Any]) -> Self:
@@ -227,6 +234,10 @@ class Synthesizer(Parameters, ABC):
             from synthx_privacy.ledger import Ledger
 
             model.ledger_ = Ledger.from_dict(parts["ledger"])
+        if "split" in parts:
+            from synthx.provenance import SplitRecord
+
+            model.split_ = SplitRecord.from_dict(parts["split"])
         return model
 
     def save(self, path: str | Path, *, force: bool = False) -> None:

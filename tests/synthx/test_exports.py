@@ -40,6 +40,7 @@ PUBLIC = [
     "join_static",
     "load",
     "read_table",
+    "split",
     "split_static",
     "to_windows",
     "write_table",

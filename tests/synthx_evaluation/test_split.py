@@ -78,3 +78,28 @@ def test_bad_input() -> None:
         split(frame[:1])
     with pytest.raises(DataError, match="0 rows"):
         split(frame[:0])
+
+
+def test_the_latest_rows_are_held_back() -> None:
+    frame = pd.DataFrame({"day": [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]})
+    train, held = split(frame, holdout=0.3, time="day")
+    assert held["day"].to_list() == [9, 6]  # both fives would make it four of ten: two are as near, and come first
+    assert train["day"].max() == 5
+    dates = frame.assign(day=[f"2024-01-{day:02d}" for day in frame["day"]])
+    assert list(split(dates, holdout=0.3, time="day")[1].index) == list(held.index)
+
+
+def test_an_entity_counts_by_its_first_time() -> None:
+    frame = pd.DataFrame({"who": [1, 1, 2, 2, 3, 3], "day": [1, 9, 2, 3, 4, 5]})
+    _, held = split(frame, holdout=0.3, time="day", entity="who")
+    assert held["who"].to_list() == [3, 3]  # the first entity has the latest row, but began first
+
+
+def test_what_time_cannot_do() -> None:
+    frame = pd.DataFrame({"day": [1.0, None, 3.0], "fraud": [0, 1, 0]})
+    with pytest.raises(DataError, match="column 'day' holds no time in 1 rows, such as row 1"):
+        split(frame, time="day")
+    with pytest.raises(ParameterError, match="only one can decide"):
+        split(frame, time="day", stratify="fraud")
+    with pytest.raises(DataError, match="leave one side"):
+        split(pd.DataFrame({"day": [1, 1, 1]}), time="day")
