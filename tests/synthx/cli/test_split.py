@@ -95,7 +95,14 @@ def test_scorecards_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str
             "--only",
             "fidelity",
         ]
-        made = ["--synthetic", str(folder / f"{name}.csv"), "--json", str(folder / f"{name}.json")]
+        made = [
+            "--only",
+            "fidelity",
+            "--synthetic",
+            str(folder / f"{name}.csv"),
+            "--json",
+            str(folder / f"{name}.json"),
+        ]
         assert main([*common, *made]) == 0
     capsys.readouterr()
     cards = [str(folder / "poor.json"), str(folder / "copy.json")]
