@@ -86,24 +86,9 @@ def test_scorecards_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str
     frame.assign(stay=0).to_csv(folder / "poor.csv", index=False)
     frame.to_csv(folder / "copy.csv", index=False)
     for name in ("poor", "copy"):
-        common = [
-            "evaluate",
-            "--train",
-            str(folder / "t.csv"),
-            "--holdout",
-            str(folder / "h.csv"),
-            "--only",
-            "fidelity",
-        ]
-        made = [
-            "--only",
-            "fidelity",
-            "--synthetic",
-            str(folder / f"{name}.csv"),
-            "--json",
-            str(folder / f"{name}.json"),
-        ]
-        assert main([*common, *made]) == 0
+        real = ["--train", str(folder / "t.csv"), "--holdout", str(folder / "h.csv"), "--only", "fidelity"]
+        made = ["--synthetic", str(folder / f"{name}.csv"), "--json", str(folder / f"{name}.json")]
+        assert main(["evaluate", *real, *made]) == 0
     capsys.readouterr()
     cards = [str(folder / "poor.json"), str(folder / "copy.json")]
     assert main(["compare", *cards, "-o", str(folder / "side.csv")]) == 0
