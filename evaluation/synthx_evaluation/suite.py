@@ -61,14 +61,11 @@ class Task:
         What is done, for people who wait.
     measure : callable
         Takes them; returns the same ids whatever the tables hold.
-    deep : bool
-        Whether it takes so long that it must be asked for.
     """
 
     group: Group
     title: str
     measure: Callable[[Comparison], list[Measure]]
-    deep: bool = False
 
 
 SUITE: tuple[Task, ...] = (
@@ -86,22 +83,21 @@ SUITE: tuple[Task, ...] = (
     Task(Group.UTILITY, "order of models", ranking),
     Task(Group.UTILITY, "importance of columns", importance),
     Task(Group.UTILITY, "regression coefficients", coefficients),
-    # Deep for now: their time and their false alarms on large tables are still to be measured.
-    Task(Group.BIAS, "shares of groups", representation, deep=True),
-    Task(Group.BIAS, "column shapes by group", group_shapes, deep=True),
-    Task(Group.BIAS, "fairness of models", fairness, deep=True),
-    Task(Group.MEMBERSHIP, "membership inference", membership, deep=True),
+    Task(Group.BIAS, "shares of groups", representation),
+    Task(Group.BIAS, "column shapes by group", group_shapes),
+    Task(Group.BIAS, "fairness of models", fairness),
+    Task(Group.MEMBERSHIP, "membership inference", membership),
     Task(Group.DISCLOSURE, "exact copies", copies),
-    Task(Group.DISCLOSURE, "singling out", singling_out, deep=True),
-    Task(Group.DISCLOSURE, "linkability", linkability, deep=True),
-    Task(Group.DISCLOSURE, "attribute inference", inference, deep=True),
-    Task(Group.DISCLOSURE, "distance to the closest record", closest, deep=True),
+    Task(Group.DISCLOSURE, "singling out", singling_out),
+    Task(Group.DISCLOSURE, "linkability", linkability),
+    Task(Group.DISCLOSURE, "attribute inference", inference),
+    Task(Group.DISCLOSURE, "distance to the closest record", closest),
 )
 """What `evaluate` runs. A measure returns the same ids whatever the tables hold, and raises for no table that
 `compare` lets through: what cannot be computed is a record with a reason."""
 
 
-def tasks(only: Iterable[str] | None = None, *, deep: bool = False) -> list[Task]:
+def tasks(only: Iterable[str] | None = None) -> list[Task]:
     """Return the tasks of the named groups, in the order of `SUITE`; all groups where none is named.
 
     Raises
@@ -112,7 +108,7 @@ def tasks(only: Iterable[str] | None = None, *, deep: bool = False) -> list[Task
     wanted = list(Group) if only is None else [_group(name) for name in ([only] if isinstance(only, str) else only)]
     if not wanted:
         raise ParameterError("no group of measures is named", remedy=f"choose one of {', '.join(Group)}")
-    return [task for task in SUITE if task.group in wanted and (deep or not task.deep)]
+    return [task for task in SUITE if task.group in wanted]
 
 
 def _group(name: str) -> Group:
@@ -131,7 +127,6 @@ def evaluate(
     protected: Iterable[str] = (),
     seed: int = 0,
     only: Iterable[str] | None = None,
-    deep: bool = False,
     sdmetrics: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Scorecard:
@@ -159,8 +154,6 @@ def evaluate(
         Seed of every random choice: the same tables and seed give the same scorecard.
     only : iterable of str, optional
         Groups of measures to take, of fidelity, utility, bias, membership and disclosure; all by default.
-    deep : bool
-        Whether to take the measures that take long as well.
     sdmetrics : bool
         Whether to add the figures of SDMetrics' quality report.
     progress : callable, optional
@@ -178,16 +171,16 @@ def evaluate(
     ParameterError
         If the target, a protected column or a group does not exist.
     UnsupportedError
-        If groups, deep measures or SDMetrics' figures are asked of sequences.
+        If groups or SDMetrics' figures are asked of sequences.
     """
     start = time.perf_counter()
-    wanted, protected = tasks(only, deep=deep), tuple(protected)
+    wanted, protected = tasks(only), tuple(protected)
     schema = Schema.detect(train, target=target, protected=protected) if schema is None else schema
     if schema.entity and set(schema.entity) <= set(train.columns) and train.duplicated(list(schema.entity)).any():
-        if only is not None or deep or sdmetrics:
+        if only is not None or sdmetrics:
             raise UnsupportedError(
                 "the tables are sequences, whose measures are taken together",
-                remedy="leave out only, deep and sdmetrics",
+                remedy="leave out only and sdmetrics",
             )
         return evaluate_sequences(
             synthetic, train=train, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed,

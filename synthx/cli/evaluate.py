@@ -46,7 +46,6 @@ def evaluate(
         str | None,
         typer.Option(metavar="GROUPS", help="Of fidelity, utility, bias, membership and disclosure, with commas."),
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep/--quick", help="Take the measures that take long as well.")] = False,
     sdmetrics: Annotated[
         bool, typer.Option("--sdmetrics", help="Add the figures of SDMetrics' quality report.")
     ] = False,
@@ -96,7 +95,6 @@ def evaluate(
             protected=protected or (),
             seed=seed,
             only=groups,
-            deep=deep,
             sdmetrics=sdmetrics,
             progress=lambda title: report(title, 0.0, ""),
         )

@@ -326,7 +326,7 @@ def test_evaluate_prints_a_table_and_writes_json(run: Run, people: Path) -> None
 
 
 def test_evaluate_takes_the_groups_that_are_asked(run: Run, people: Path) -> None:
-    status, out, _ = run("evaluate", "--train", people, "--synthetic", people, "--only", "disclosure", "--quick")
+    status, out, _ = run("evaluate", "--train", people, "--synthetic", people, "--only", "disclosure")
     assert status == 0
     assert "Synthetic rows that equal a training row" in out
     assert "Column shapes" not in out
