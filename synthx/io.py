@@ -1,4 +1,4 @@
-"""Tables in and out: CSV, gzipped CSV and Parquet."""
+"""Tables in and out: CSV, gzipped CSV and Parquet; by `synthx.connectors` also databases and folders of Parquet."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import contextlib
 import gzip
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from synthx._batches import Pieces
 from synthx._csv_lines import csv_lines
 from synthx._files import check_output, replacing, writing
+from synthx._secrets import masked
+from synthx.connectors.places import Destination, Source
 from synthx.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -24,9 +28,19 @@ __all__ = ["TableWriter", "check_table_output", "read_table", "write_table"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
+GROUP_ROWS, GROUP_CELLS = 131_072, 4_194_304
+"""Rows that are written together, a row group of Parquet: the fewer of the two, however the rows come."""
 
-def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool = True) -> pd.DataFrame:
-    """Read a table from a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+
+def read_table(
+    place: str | Path | Source,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+    schema: Schema | None = None,
+    strict: bool = True,
+) -> pd.DataFrame:
+    """Read a table from a ``.csv``, ``.csv.gz`` or ``.parquet`` file, a folder of Parquet files, or a database.
 
     CSV has no types, so these rules apply, which keep what a cell says:
 
@@ -40,8 +54,10 @@ def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool =
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    place : str, Path or Source
+        The file, folder, pattern (``claims/*.parquet``) or SQLAlchemy URL; see `synthx.connectors.Source`.
+    table, query : str, optional
+        Of a database, one of the two; of Parquet, a query of the table ``data``.
     schema : Schema, optional
         Its dtypes are given to the columns; a column of integers or truth values that has missing cells in this file
         gets the nullable twin of its dtype.
@@ -58,8 +74,14 @@ def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool =
     ------
     DataError
         If the file is missing, of another format, empty, damaged, names a column twice, or does not fit the schema.
+    ParameterError
+        If `table` or `query` does not suit the place.
     """
-    path = Path(path)
+    source = place if isinstance(place, Source) else Source(place, table=table, query=query)
+    if not source.is_plain_file:
+        frame = source.read()
+        return frame if schema is None else _fitted_to(frame, schema, strict=strict)
+    path = Path(source.place)
     _check_readable(path)
     if path.suffix == ".parquet":
         frame = _read_parquet(path)
@@ -73,15 +95,33 @@ def read_table(path: str | Path, *, schema: Schema | None = None, strict: bool =
     return frame if schema is None else _fitted_to(frame, schema, strict=strict)
 
 
-def write_table(frame: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
-    """Write a frame, without its index, to a ``.csv``, ``.csv.gz`` or ``.parquet`` file; equal frames give equal bytes.
+def write_table(
+    frame: pd.DataFrame, place: str | Path, *, table: str | None = None, key: Sequence[str] = (), force: bool = False
+) -> None:
+    """Write a frame, without its index, to a ``.csv``, ``.csv.gz`` or ``.parquet`` file, or to a table of a database.
+
+    Equal frames give equal bytes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    place : str or Path
+        The file, or an SQLAlchemy URL.
+    table : str, optional
+        Of a database: the table's name, ``name`` or ``schema.name``.
+    key : sequence of str
+        Of a table that is made in a database: its primary key.
+    force : bool
+        Whether a file may be replaced, or the rows of a table.
 
     Raises
     ------
     OutputError
-        If the file exists and `force` is not set, or cannot be written; nothing is left half-written.
+        If the place is taken and `force` is not set, or cannot be written; nothing is left half-written.
+    ParameterError
+        If a table is named for a file, or none for a database.
     """
-    with TableWriter(path, force=force) as writer:
+    with Destination(place, table).writer(force=force, key=key) as writer:
         writer.append(frame)
 
 
@@ -96,7 +136,8 @@ def check_table_output(path: str | Path, *, force: bool = False) -> Path:
     path = Path(path)
     if not path.name.endswith(SUFFIXES):
         raise OutputError(
-            f"the output {str(path)!r} is of an unknown format", remedy=f"end its name in {' or '.join(SUFFIXES)}"
+            f"the output {masked(str(path))!r} is of an unknown format",
+            remedy=f"end its name in {' or '.join(SUFFIXES)}",
         )
     return check_output(path, force=force)
 
@@ -131,6 +172,8 @@ class TableWriter:
         self._closing = contextlib.ExitStack()
         self._draft: Path | None = None
         self._sink: _Sink | None = None
+        self._columns: list[str] | None = None
+        self._waiting = Pieces()
 
     def __enter__(self) -> Self:
         self._draft = self._closing.enter_context(replacing(self.path, force=self._force))
@@ -148,26 +191,38 @@ class TableWriter:
         """
         if self._draft is None:
             raise RuntimeError("use `with TableWriter(path) as writer:`")
+        if self._columns is None:
+            self._columns = list(frame.columns)
+        _check_columns(self._columns, frame)
+        self._waiting.put(frame)
+        self.rows += len(frame)
+        together = max(1, min(GROUP_ROWS, GROUP_CELLS // max(1, len(self._columns))))
+        while self._waiting.rows >= together:
+            self._write(self._waiting.take(together))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._closing.__exit__(kind, error, trace)
+            return
+        with self._closing:
+            if self._columns is None:
+                raise DataError(f"no rows were given for {str(self.path)!r}", remedy="append a frame")
+            if self._waiting.rows or self._sink is None:
+                self._write(self._waiting.take(self._waiting.rows))
+
+    def _write(self, frame: pd.DataFrame) -> None:
+        assert self._draft is not None
         with writing(self.path):
             if self._sink is None:
                 self._sink = _sink(self.path, self._draft, frame)
                 self._closing.callback(self._close, self._sink)
             self._sink.write(frame)
-        self.rows += len(frame)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None and self._sink is None:
-            self._closing.callback(self._refuse)
-        self._closing.__exit__(kind, error, trace)
 
     def _close(self, sink: _Sink) -> None:
         with writing(self.path):
             sink.close()
-
-    def _refuse(self) -> None:
-        raise DataError(f"no rows were given for {str(self.path)!r}", remedy="append a frame")
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
@@ -182,12 +237,11 @@ def _sink(path: Path, draft: Path, first: pd.DataFrame) -> _Sink:
     """Return what writes `draft` in the format that `path` is named for, with the columns of `first`."""
     if path.suffix == ".parquet":
         return _ParquetSink(draft, first)
-    return _CsvSink(draft, first, is_zipped=path.suffix == ".gz")
+    return _CsvSink(draft, is_zipped=path.suffix == ".gz")
 
 
 class _CsvSink:
-    def __init__(self, path: Path, first: pd.DataFrame, *, is_zipped: bool) -> None:
-        self.columns = list(first.columns)
+    def __init__(self, path: Path, *, is_zipped: bool) -> None:
         self.is_first = True
         self.timed: set[object] = set()
         self.file = path.open("xb")
@@ -196,7 +250,6 @@ class _CsvSink:
         self.text = io.TextIOWrapper(zipped or self.file, encoding="utf-8", newline="", write_through=True)
 
     def write(self, frame: pd.DataFrame) -> None:
-        _check_columns(self.columns, frame)
         frame = self._timed_as_before(frame)
         if not self.is_first and (lines := csv_lines(frame)) is not None:
             self.text.write(lines)
@@ -224,7 +277,6 @@ class _ParquetSink:
         import pyarrow as pa
         from pyarrow import parquet
 
-        self.columns = list(first.columns)
         self.schema = _arrow_schema(first)
         try:
             self.writer = parquet.ParquetWriter(path, self.schema)
@@ -234,7 +286,6 @@ class _ParquetSink:
     def write(self, frame: pd.DataFrame) -> None:
         import pyarrow as pa
 
-        _check_columns(self.columns, frame)
         self.writer.write_table(pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False))
 
     def close(self) -> None:
@@ -264,11 +315,9 @@ def _arrow_schema(frame: pd.DataFrame) -> pa.Schema:
 
 
 def _check_readable(path: Path) -> None:
-    if path.is_dir():
-        raise DataError(f"{str(path)!r} is a folder", remedy="name a file in it")
     if not path.name.endswith(SUFFIXES):
         raise DataError(
-            f"the file {str(path)!r} is of an unknown format",
+            f"the file {masked(str(path))!r} is of an unknown format",
             remedy=f"give a file that ends in {' or '.join(SUFFIXES)}",
         )
     if not path.is_file():

@@ -101,14 +101,7 @@ class Scorecard:
             "measures": [measure.to_dict() for measure in self.measures],
         }
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise OutputError(
-                    f"the scorecard cannot be written to {str(path)!r} ({error.strerror})",
-                    remedy="choose a folder that exists and can be written to",
-                ) from None
+        _write(text, path, "scorecard")
         return text
 
     @classmethod
@@ -164,6 +157,30 @@ class Scorecard:
         rule = "-" * len(table[0].ljust(sum(widths) + 2 * (len(widths) - 1)))
         return "\n".join([self._headline(), "", table[0], rule, *table[1:], *self._absences()])
 
+    def to_html(self, path: str | Path | None = None, *, title: str = "") -> str:
+        """Return the short form of the report as one HTML page; write it to `path` where one is given.
+
+        It judges by the rule pack ``gdpr`` and says what it was not told: model, purpose, recipients. `synthx report`
+        writes the whole.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The file, replaced if it exists.
+        title : str
+            Of the synthetic data set.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
+        """
+        from synthx_evaluation.report.short import short_page
+
+        page = short_page(self, title=title)
+        _write(page, path, "report")
+        return page
+
     def __repr__(self) -> str:
         return self.to_text()
 
@@ -183,6 +200,19 @@ class Scorecard:
                 absent.setdefault((measure.status, measure.reason), []).append(measure.id)
         lines = [f"{status}: {', '.join(ids)} ({reason})" for (status, reason), ids in absent.items()]
         return ["", *lines] if lines else []
+
+
+def _write(text: str, path: str | Path | None, what: str) -> None:
+    """Write a text to a file, where one is given."""
+    if path is None:
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(
+            f"the {what} cannot be written to {str(path)!r} ({error.strerror})",
+            remedy="choose a folder that exists and can be written to",
+        ) from None
 
 
 def _figure(value: float | None) -> str:

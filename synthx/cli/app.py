@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from synthx import __version__
+from synthx.cli.attack import attack
 from synthx.cli.audit import audit
+from synthx.cli.balance import balance
 from synthx.cli.benchmark import benchmark
 from synthx.cli.compare import compare
 from synthx.cli.detect import detect
 from synthx.cli.evaluate import evaluate
 from synthx.cli.fit import fit
+from synthx.cli.report import report
 from synthx.cli.sample import sample
 from synthx.cli.split import split
 
@@ -54,5 +57,6 @@ def synthx(
     """
 
 
-for command in (detect, split, fit, sample, evaluate, compare, audit, benchmark):
+for command in (detect, split, fit, sample, balance, evaluate, compare, attack, audit, benchmark):
     app.command()(command)
+app.add_typer(report, name="report")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
+from synthx.cli.tables import DataArgument, MostRowsOption, QueryOption, TableOption
 from synthx.errors import ParameterError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["detect"]
 
 
 def detect(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
+    data: DataArgument,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="SCHEMA", help="Write the schema to this JSON file.")
     ] = None,
@@ -28,6 +26,9 @@ def detect(
     entity: EntityOption = None,
     time: TimeOption = None,
     static: StaticOption = None,
+    table: TableOption = None,
+    query: QueryOption = None,
+    most_rows: MostRowsOption = None,
     assume_public: Annotated[
         bool,
         typer.Option("--assume-public", help="Declare the bounds and levels seen here: you vouch they are public."),
@@ -37,11 +38,13 @@ def detect(
     """Say what each column of a table is, and why; correct the file where it is wrong.
 
     \b
-    Example:
+    Examples:
       synthx detect people.csv -o schema.json --target fraud --protected sex
+      synthx detect postgresql://ann@db/clinic --table patients -o schema.json
     """
     from synthx._files import check_output, replacing
     from synthx.cli.tables import not_learned
+    from synthx.connectors import Source
     from synthx.io import read_table
     from synthx.long_tables import join_static
     from synthx.schema import Schema
@@ -50,7 +53,7 @@ def detect(
         check_output(output, force=force)
     if static is not None and not entity:
         raise ParameterError("--static is given, but no --entity", remedy="name the key that both tables have")
-    frame = read_table(data)
+    frame = read_table(Source(data, table, query, most_rows))
     frame = frame if static is None else join_static(frame, read_table(static), entity or ())
     schema = Schema.detect(
         frame,

@@ -36,6 +36,9 @@ def evaluate(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write every measure to this JSON file.")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PAGE", help="Write a short report to this .html file.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="PLOT", help="Draw sequences over real ones: .png, .svg or .pdf.")
     ] = None,
@@ -49,7 +52,7 @@ def evaluate(
     sdmetrics: Annotated[
         bool, typer.Option("--sdmetrics", help="Add the figures of SDMetrics' quality report.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE and PLOT if they exist.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE, PAGE and PLOT if they exist.")] = False,
 ) -> None:
     """Measure synthetic rows against the table they stand for, and against rows that the model never saw.
 
@@ -59,6 +62,7 @@ def evaluate(
     \b
     Examples:
       synthx evaluate --train train.csv --holdout test.csv --synthetic synthetic.csv --target fraud --json card.json
+      synthx evaluate --train train.csv --holdout test.csv --synthetic synthetic.csv -o report.html
       synthx evaluate --train visits.csv --train-static patients.csv --synthetic new.csv \\
         --synthetic-static people.csv --entity patient --time day --plot new.png
     """
@@ -74,6 +78,8 @@ def evaluate(
         tasks(groups)  # a wrong name is said before tables are read
     if json is not None:
         check_output(json, force=force)
+    if output is not None:
+        _check_page(output, force=force)
     if plot is not None:
         check_plot_output(plot, force=force)
     frame, known = read_long(train, schema, target, entity=entity, time=time, static=train_static)
@@ -103,8 +109,24 @@ def evaluate(
         with replacing(json, force=force) as draft:
             card.to_json(draft)
         typer.echo(f"Written to {json}.")
+    if output is not None:
+        with replacing(output, force=force) as draft:
+            card.to_html(draft, title=synthetic.stem)
+        typer.echo(f"Written to {output}; `synthx report` writes the whole report.")
     if plot is not None:
         from synthx_evaluation.sequences.plots import plot_sequences
 
         save_figure(plot_sequences(made, frame if held is None else held, known, seed=seed), plot, force=force)
         typer.echo(f"Drawn in {plot}.")
+
+
+def _check_page(path: Path, *, force: bool) -> None:
+    """Raise unless the short report can be written there: a PDF is asked of `synthx report`."""
+    from synthx._files import check_output
+
+    if path.suffix != ".html":
+        raise ParameterError(
+            f"the report is to be written to {str(path)!r}, which is no .html file",
+            remedy="name an .html file, or use `synthx report` for the other forms",
+        )
+    check_output(path, force=force)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synthx.cli.privacy import DeltaOption, DomainOption, EpsilonOption, LedgerOption, UnitOption
 from synthx.cli.progress import reporting
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
-from synthx.cli.tables import LAST_SEED
-from synthx.errors import ParameterError
+from synthx.cli.tables import LAST_SEED, DataArgument, MostRowsOption, QueryOption, TableOption
+from synthx.errors import ParameterError, PrivacyError
+
+if TYPE_CHECKING:
+    from synthx.connectors import Source
 
 __all__ = ["fit"]
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="The table: .csv, .csv.gz or .parquet.")],
+    data: DataArgument,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Write the model to this file.")],
     model: Annotated[
         str,
@@ -26,6 +29,9 @@ def fit(
     schema: Annotated[
         Path | None, typer.Option(metavar="SCHEMA", help="What `synthx detect` wrote; by default detected.")
     ] = None,
+    table: TableOption = None,
+    query: QueryOption = None,
+    most_rows: MostRowsOption = None,
     target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,
     entity: EntityOption = None,
     time: TimeOption = None,
@@ -65,20 +71,25 @@ def fit(
     Examples:
       synthx fit people.csv -o people.synthx --schema schema.json --minutes 5
       synthx fit visits.csv -o visits.synthx --static patients.csv --entity patient --time day
+      synthx fit env:CLINIC_URL --query "SELECT * FROM patients WHERE year > 2020" -o patients.synthx
       synthx fit people.csv -o private.synthx --schema declared.json --epsilon 1
     """
     from synthx._files import check_output
     from synthx.cli.privacy import privacy_of, spent
     from synthx.cli.sequences import read_long
     from synthx.cli.tables import check_classes, not_learned
+    from synthx.connectors import Source
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
     from synthx.provenance import SplitRecord
 
     check_output(output, force=force)
     made = None if split is None else SplitRecord.from_json(split)
+    source = Source(data, table, query, most_rows, seed)
+    if epsilon is not None:
+        _check_bookable(source, ledger)
     privacy = privacy_of(
-        data,
+        Path(data),
         epsilon=epsilon,
         delta=delta,
         unit=unit,
@@ -106,7 +117,7 @@ def fit(
         raise ParameterError("--refine is given, but sequences are not refined", remedy="leave it out")
     chosen = None if model == "auto" else model_class(model)(**settings)
     frame, known = read_long(
-        data, schema, target, entity=entity, time=time, static=static, window=window, strict=privacy is None
+        source, schema, target, entity=entity, time=time, static=static, window=window, strict=privacy is None
     )
     if privacy is None:
         check_classes(frame, known)
@@ -131,3 +142,17 @@ def fit(
     if privacy is not None:
         typer.echo(spent(privacy, chosen.ledger))
     typer.echo(f"Written to {output}.")
+
+
+def _check_bookable(source: Source, ledger: Path | None) -> None:
+    """Refuse to read data privately that no ledger lies beside, or of which some rows are left out."""
+    if ledger is None and not source.is_plain_file:
+        raise ParameterError(
+            "--epsilon is given without --ledger, and DATA is no file that a ledger could lie beside",
+            remedy="name the file where spending on this data is booked with --ledger",
+        )
+    if source.most_rows is not None:
+        raise PrivacyError(
+            "--most-rows is given beside --epsilon, and whom it leaves out depends on who else is in the data",
+            remedy="leave it out",
+        )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import hashlib
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,24 +13,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthx.cli.progress import reporting
-from synthx.cli.tables import LAST_SEED
-from synthx.errors import ParameterError, UnsupportedError
+from synthx import __version__
+from synthx.cli.progress import Report, reporting
+from synthx.cli.tables import LAST_SEED, TableOption
+from synthx.errors import OutputError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthx.cli.drawing import Drawing
+    from synthx.connectors import Destination
     from synthx.models.base import Synthesizer
-    from synthx.models.sequential import SequenceSynthesizer
 
 __all__ = ["sample"]
+
+KEPT_FROM = 1_000_000
+"""Of so many rows or more, parts are put aside, in case the run is stopped."""
+
+PART_ROWS = 131_072
 
 
 def sample(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that `synthx fit` wrote.")],
     rows: Annotated[int, typer.Option("-n", "--rows", metavar="N", help="How many rows; of sequences: entities.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="Write them to this .csv, .csv.gz or .parquet file.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="Write them to this .csv, .csv.gz or .parquet file or database.",
+        ),
     ],
     given: Annotated[
         list[str] | None,
@@ -60,6 +76,14 @@ def sample(
             min=0, max=LAST_SEED, metavar="N", help="The same seed gives the same file; by default each is new."
         ),
     ] = None,
+    table: TableOption = None,
+    chunk_rows: Annotated[
+        int | None,
+        typer.Option("--chunk-rows", min=1, metavar="ROWS", help="Rows in memory at a time; they stay the same."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Put what is done aside, and go on where a stopped run ended.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Write new rows, or new entities with their sequences, from a model.
@@ -72,107 +96,155 @@ def sample(
     \b
     Example, as many women as men:
       synthx sample people.synthx -n 10000 -o even.csv --rebalance sex=equal
+
+    \b
+    Examples, ten million rows in little memory, and a table of a database:
+      synthx sample people.synthx -n 10000000 -o people.parquet --seed 0 --resume
+      synthx sample people.synthx -n 10000 -o env:CLINIC_URL --table people_synthetic
     """
-    from synthx.io import TableWriter, check_table_output
+    from synthx.connectors import Destination
 
     if rows <= 0:
         raise ParameterError(f"-n is {rows}", remedy="ask for 1 row or more")
-    check_table_output(output, force=force)
-    if static is not None:
-        check_table_output(static, force=force)
-        if static == output:
-            raise ParameterError("--static and -o name the same file", remedy="give each its own")
+    outputs = [Destination(output, table), *([Destination(static)] if static else [])]
+    for destination in outputs:
+        destination.check(force=force)
+    if static is not None and static == outputs[0].path:
+        raise ParameterError("--static and -o name the same file", remedy="give each its own")
+    folder = _folder_of_parts(outputs, rows, resume=resume, force=force)
 
+    from synthx.cli.drawing import Drawing
     from synthx.condition import parse_given
     from synthx.models.rebalancing import parse_rebalance
     from synthx.models.registry import load
     from synthx.models.sequential import SequenceSynthesizer
 
     synthesizer = load(model)
-    conditions = parse_given(given or (), synthesizer.schema_)
-    shares = parse_rebalance(rebalance or ())
-    with reporting() as report, ExitStack() as files, ThreadPoolExecutor(1) as pool:
-        writers = [files.enter_context(TableWriter(path, force=force)) for path in (output, static) if path]
-        noun = "entities" if isinstance(synthesizer, SequenceSynthesizer) else "rows"
-        if isinstance(synthesizer, SequenceSynthesizer):
-            batches = _entities(synthesizer, rows, conditions, shares, length, span, seed, apart=static is not None)
-        else:
-            batches = _rows(synthesizer, rows, conditions, shares, seed, asked=[static, length, span])
-        written: list[Future[None]] = []  # one batch is written while the next is drawn
-        drawn = 0
-        for count, frames in batches:
-            for future in written:
-                future.result()
-            written = [pool.submit(writer.append, frame) for writer, frame in zip(writers, frames, strict=True)]
-            drawn += count
-            report("sampling", drawn / rows, f"{drawn:,} {noun}")
-        for future in written:
-            future.result()
-    if isinstance(synthesizer, SequenceSynthesizer):
-        typer.echo(f"Written {drawn:,} entities with {writers[0].rows:,} rows to {output}.")
-        if static is not None:
-            typer.echo(f"Written their static columns to {static}.")
+    is_sequences = isinstance(synthesizer, SequenceSynthesizer)
+    if is_sequences and chunk_rows is not None:
+        raise ParameterError("--chunk-rows is for single rows, and the model writes sequences", remedy="leave it out")
+    drawing = Drawing(
+        n=rows,
+        conditions=parse_given(given or (), synthesizer.schema_),
+        shares=parse_rebalance(rebalance or ()),
+        length=length,
+        span=span,
+        seed=seed,
+        apart=static is not None,
+        chunk_rows=chunk_rows,
+    )
+    if folder is None:
+        written = _at_once(synthesizer, drawing, outputs, force=force)
     else:
-        typer.echo(f"Written {writers[0].rows:,} rows to {output}.")
+        asked = {
+            "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+            "version": __version__,
+            **{name: getattr(drawing, name) for name in ("n", "length", "span", "seed", "apart")},
+            "given": given,
+            "rebalance": rebalance,
+        }
+        written = _in_parts(synthesizer, drawing, outputs, folder, asked, resume=resume, force=force)
+    entities = f"{rows:,} entities with " if is_sequences else ""
+    typer.echo(f"Written {entities}{written:,} rows to {outputs[0]}.")
+    if static is not None:
+        typer.echo(f"Written their static columns to {static}.")
 
 
-def _rows(
-    synthesizer: Synthesizer,
-    n: int,
-    conditions: dict[str, Any],
-    shares: dict[str, Any],
-    seed: int | None,
-    asked: list[Any],
-) -> Iterator[tuple[int, list[pd.DataFrame]]]:
-    """Yield batches of rows, and how many each has."""
-    if any(option is not None for option in asked):
-        raise ParameterError(
-            f"the model {synthesizer.name!r} writes single rows, so --static, --length and --span mean nothing",
-            remedy="leave them out",
-        )
-    if shares:
-        from synthx.models.tabular import TableSynthesizer
+def _folder_of_parts(outputs: Sequence[Destination], rows: int, *, resume: bool, force: bool) -> Path | None:
+    """Return the folder where parts are put aside; None where they are not."""
+    from synthx._parts import parts_folder
 
-        if not isinstance(synthesizer, TableSynthesizer):
-            raise UnsupportedError(
-                f"the model {synthesizer.name!r} cannot rebalance", remedy="use a model of tables, such as ar or gan"
+    path = outputs[0].path
+    if path is None:
+        if resume:
+            raise ParameterError(
+                "--resume is given, and OUT is a database, which takes all rows or none", remedy="leave it out"
             )
-        batches = synthesizer.sample_batches(n, given=conditions or None, rebalance=shares, seed=seed)
-    else:
-        batches = synthesizer.sample_batches(n, given=conditions or None, seed=seed)
-    for frame in batches:
-        yield len(frame), [frame]
-
-
-def _entities(
-    synthesizer: SequenceSynthesizer,
-    n: int,
-    conditions: dict[str, Any],
-    shares: dict[str, Any],
-    length: str | None,
-    span: str | None,
-    seed: int | None,
-    *,
-    apart: bool,
-) -> Iterator[tuple[int, list[pd.DataFrame]]]:
-    """Yield batches of sequences, the static columns apart where that is asked for, and how many entities each has."""
-    from synthx.codec.sequence.long import LENGTH, SPAN
-    from synthx.condition import parse_given
-    from synthx.entities import Entities
-    from synthx.long_tables import split_static
-
-    if shares:
-        raise UnsupportedError(
-            f"the model {synthesizer.name!r} writes sequences, and --rebalance is for single rows",
-            remedy="draw each group by --given",
+        return None
+    folder = parts_folder(path)
+    if not resume and rows < KEPT_FROM:
+        return None
+    if folder.exists() and not (resume or force):
+        raise OutputError(
+            f"a run that was stopped left its parts in {str(folder)!r}",
+            remedy="add --resume to go on from there, or --force to begin anew",
         )
-    schema = synthesizer.schema_
-    limits: dict[str, Any] = {}
-    for name, column, text in (("length", LENGTH, length), ("span", SPAN, span)):
-        if text is not None:
-            synthesizer.check_limit(column)
-            limits[name] = parse_given([f"{column}={text}"], synthesizer.limits)[column]
-    if apart and not schema.static:
-        raise ParameterError("--static is given, but no column is static", remedy="leave it out")
-    for frame in synthesizer.sample_batches(n, given=conditions or None, seed=seed, **limits):
-        yield len(Entities.of(frame, schema.entity)), list(split_static(frame, schema)) if apart else [frame]
+    return folder
+
+
+def _at_once(model: Synthesizer, drawing: Drawing, outputs: Sequence[Destination], *, force: bool) -> int:
+    """Write batches as they are drawn; return the rows of the first output."""
+    with reporting() as report, ExitStack() as files:
+        writers = [files.enter_context(place.writer(force=force, key=_key(model))) for place in outputs]
+
+        def write(_: int, frames: list[pd.DataFrame]) -> None:
+            for writer, frame in zip(writers, frames, strict=True):
+                writer.append(frame)
+
+        _draw(model, drawing, write, report)
+        return writers[0].rows
+
+
+def _in_parts(
+    model: Synthesizer,
+    drawing: Drawing,
+    outputs: Sequence[Destination],
+    folder: Path,
+    asked: dict[str, Any],
+    *,
+    resume: bool,
+    force: bool,
+) -> int:
+    """Put batches aside as they are drawn, and write them all at the end; return the rows of the first output."""
+    from synthx._parts import Parts
+
+    parts = Parts(folder, asked, seed=drawing.seed, resume=resume)
+    drawing = dataclasses.replace(drawing, seed=parts.seed, chunk_rows=drawing.chunk_rows or PART_ROWS)
+    with reporting() as report:
+        try:
+            if parts.done < drawing.n:
+                _draw(model, drawing, parts.keep, report, done=parts.done, parts=len(parts.counts))
+            with ExitStack() as files:
+                writers = [files.enter_context(place.writer(force=force)) for place in outputs]
+                report("writing", 0.0, f"{parts.done:,} of {drawing.n:,}")
+                parts.join(writers)
+        except KeyboardInterrupt:
+            kept = f"{parts.done:,} of {drawing.n:,} are kept in {folder}, and --resume goes on from there"
+            typer.echo(f"synthx: stopped by Ctrl-C; {kept}.", err=True)
+            raise SystemExit(130) from None
+    parts.remove()
+    return writers[0].rows
+
+
+def _draw(
+    model: Synthesizer,
+    drawing: Drawing,
+    write: Callable[[int, list[pd.DataFrame]], None],
+    report: Report,
+    *,
+    done: int = 0,
+    parts: int = 0,
+) -> None:
+    """Draw batches, and write each while the next one is drawn."""
+    noun = "entities" if hasattr(model, "steps_") else "rows"
+    with ThreadPoolExecutor(1) as pool:
+        written: Future[None] | None = None
+        for count, frames in drawing.batches(model, done=done, parts=parts):
+            if written is not None:
+                written.result()
+            written = pool.submit(write, count, frames)
+            done += count
+            report("sampling", done / drawing.n, f"{done:,} {noun}")
+        if written is not None:
+            written.result()
+
+
+def _key(model: Synthesizer) -> tuple[str, ...]:
+    """Return the column that is the primary key of a table of single rows, where there is one."""
+    from synthx.schema import Kind
+
+    schema = model.schema_
+    if schema.entity:
+        return ()
+    keys = (column.name for column in schema if column.kind is Kind.IDENTIFIER and not column.nullable)
+    return tuple(itertools.islice(keys, 1))

@@ -12,6 +12,7 @@ from synthx.errors import ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthx.connectors import Source
     from synthx.schema import Schema
 
 __all__ = ["EntityOption", "StaticOption", "TimeOption", "read_as", "read_long"]
@@ -26,7 +27,7 @@ StaticOption = Annotated[
 
 
 def read_long(
-    data: Path,
+    data: Path | Source,
     schema: Path | None,
     target: str | None,
     *,
@@ -40,7 +41,7 @@ def read_long(
 
     Parameters
     ----------
-    data : Path
+    data : Path or Source
         The steps; the static columns may be among them.
     schema : Path, optional
         A file that `synthx detect` wrote for both tables together.
@@ -89,7 +90,7 @@ def read_long(
     return read_as(data, static, known, strict=strict), known
 
 
-def read_as(data: Path, static: Path | None, schema: Schema, *, strict: bool = True) -> pd.DataFrame:
+def read_as(data: Path | Source, static: Path | None, schema: Schema, *, strict: bool = True) -> pd.DataFrame:
     """Return the long table that `data` and `static` hold, with the columns of a known schema in its order.
 
     Raises

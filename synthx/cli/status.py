@@ -10,6 +10,7 @@ from types import TracebackType
 
 import typer
 
+from synthx._secrets import masked
 from synthx.errors import ResourceError, SynthxError, UserError
 
 __all__ = ["exit_status", "explain_crash"]
@@ -47,14 +48,14 @@ def explain_crash(kind: type[BaseException], error: BaseException, trace: Traceb
     if _is_debugging() or not isinstance(error, Exception):
         sys.__excepthook__(kind, error, trace)
     else:
-        typer.echo(f"synthx: {_sentence(error)}", err=True)
+        typer.echo(f"synthx: {masked(_sentence(error))}", err=True)
 
 
 def _say(sentence: str, status: int) -> int:
     """Print a sentence, below the traceback of what is being handled if that is wanted; return the status."""
     if _is_debugging() and sys.exc_info()[0] is not None:
         traceback.print_exc()
-    typer.echo(f"synthx: {sentence}", err=True)
+    typer.echo(f"synthx: {masked(sentence)}", err=True)
     return status
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from synthx.errors import DataError
 
@@ -11,7 +13,31 @@ if TYPE_CHECKING:
 
     from synthx.schema import Schema
 
-__all__ = ["LAST_SEED", "check_classes", "not_learned"]
+__all__ = ["LAST_SEED", "DataArgument", "MostRowsOption", "QueryOption", "TableOption", "check_classes", "not_learned"]
+
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="The table: .csv, .csv.gz or .parquet, a folder or pattern of Parquet files, or a database's URL "
+        "(env:NAME takes it from the environment).",
+    ),
+]
+TableOption = Annotated[
+    str | None, typer.Option("--table", metavar="NAME", help="Of a database: the table, NAME or SCHEMA.NAME.")
+]
+QueryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--query", metavar="SELECT", help="Of a database: these rows. Of Parquet: these rows of the table `data`."
+    ),
+]
+MostRowsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--most-rows", min=1, metavar="N", help="Of a database or Parquet: N rows at random, if there are more."
+    ),
+]
 
 LAST_SEED = 2**32 - 1
 """The largest seed that every library takes."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthx._batches import Pieces
 from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.generated import generate
@@ -22,9 +23,10 @@ from synthx.codec.structure.rules import Duplicate, Lookup
 from synthx.codec.table import TableCodec
 from synthx.condition import MISSING, Condition, Missing, OneOf, as_conditions, show
 from synthx.errors import ConditionError, ParameterError
+from synthx.models.base import BATCH_ROWS
 from synthx.schema import Kind, Scalar
 
-__all__ = ["EQUAL", "Group", "groups_of", "parse_rebalance", "rebalanced", "rows_of"]
+__all__ = ["EQUAL", "Group", "groups_of", "parse_rebalance", "rebalanced", "rows_of", "with_keys"]
 
 EQUAL = "equal"
 """In the place of shares: every level that the model knows gets the same."""
@@ -35,8 +37,8 @@ MOST_GROUPS = 500
 _ROUNDING = 1e-6
 _LEAST_ROWS = 256
 
-Draw = Callable[[int, Resolved, int, int], Iterator[pd.DataFrame]]
-"""Draws so many rows under conditions, with a seed, in batches of so many rows."""
+Draw = Callable[[int, Resolved, int, int, int], Iterator[pd.DataFrame]]
+"""Draws so many rows under conditions, with a seed, in blocks of so many rows, without the first so many."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,24 +247,27 @@ def rows_of(shares: Sequence[float], n: int) -> list[int]:
 
 
 def rebalanced(
-    n: int, groups: Sequence[Group], draw: Draw, codec: TableCodec, *, seed: int | None, batch_rows: int
+    n: int, groups: Sequence[Group], draw: Draw, codec: TableCodec, *, seed: int | None, start: int = 0
 ) -> Iterator[pd.DataFrame]:
     """Yield frames that together have `n` rows, each group its share of them, in random order.
 
-    Every group is within one row of its share. A group's rows do not depend on where they end up.
+    Every group is within one row of its share. A group's rows do not depend on where they end up. The first `start`
+    rows are left out.
     """
     root = np.random.SeedSequence(seed)
     rng = np.random.default_rng(root.spawn(1)[0])
     seeds = [int(value) for value in root.generate_state(len(groups), np.uint64) >> np.uint64(1)]
     counts = rows_of([group.share for group in groups], n)
-    each = max(_LEAST_ROWS, batch_rows // max(1, sum(count > 0 for count in counts)))
+    each = max(_LEAST_ROWS, BATCH_ROWS // max(1, sum(count > 0 for count in counts)))
+    places = rng.permutation(np.repeat(np.arange(len(groups), dtype=np.int16), counts))  # the group of every row
+    begin = start // BATCH_ROWS * BATCH_ROWS
+    before = np.bincount(places[:begin], minlength=len(groups))
     sources = [
-        _Source(draw(count, group.resolved, own, each)) if count else None
-        for count, group, own in zip(counts, groups, seeds, strict=True)
+        _Source(draw(count, group.resolved, own, each, int(skipped))) if count > skipped else None
+        for count, group, own, skipped in zip(counts, groups, seeds, before, strict=True)
     ]
-    places = rng.permutation(np.repeat(np.arange(len(groups)), counts))  # the group of every row
-    for start in range(0, n, batch_rows):
-        part = places[start : start + batch_rows]
+    for first in range(begin, n, BATCH_ROWS):
+        part = places[first : first + BATCH_ROWS]
         order = np.argsort(part, kind="stable")
         drawn = [
             source.take(int(count))
@@ -270,29 +275,24 @@ def rebalanced(
             if source is not None and count
         ]
         frame = pd.concat(drawn, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
-        yield _with_keys(frame, codec, rng, first=start)
+        own = np.random.SeedSequence(root.entropy, spawn_key=(1, first // BATCH_ROWS))
+        yield with_keys(frame, codec, np.random.default_rng(own), first=first).iloc[max(0, start - first) :]
 
 
 class _Source:
     """Rows of one group, taken in portions of any size."""
 
-    def __init__(self, batches: Iterator[pd.DataFrame]) -> None:
-        self._batches, self._left = batches, None
-
-    _left: pd.DataFrame | None
+    def __init__(self, blocks: Iterator[pd.DataFrame]) -> None:
+        self._blocks, self._pieces = blocks, Pieces()
 
     def take(self, rows: int) -> pd.DataFrame:
-        parts, missing = [], rows
-        while missing:
-            batch = next(self._batches) if self._left is None else self._left
-            parts.append(batch.iloc[:missing])
-            self._left = batch.iloc[missing:] if len(batch) > missing else None
-            missing -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        while self._pieces.rows < rows:
+            self._pieces.put(next(self._blocks))
+        return self._pieces.take(rows)
 
 
-def _with_keys(frame: pd.DataFrame, codec: TableCodec, rng: np.random.Generator, *, first: int) -> pd.DataFrame:
-    """Number the rows anew: each group was numbered from the start, and keys must be unique."""
+def with_keys(frame: pd.DataFrame, codec: TableCodec, rng: np.random.Generator, *, first: int) -> pd.DataFrame:
+    """Number rows anew that were drawn in parts, so that keys are unique; `first` rows were made before them."""
     for column in codec.schema:
         if column.kind is Kind.IDENTIFIER:
             share = codec.missing_shares.get(column.name, 0.0)

@@ -23,6 +23,7 @@ from synthx.codec.sequence.long import END, LENGTH, SPAN, START, LongTable, join
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.codec.table import Coded
 from synthx.condition import Condition
+from synthx.connectors.frames import from_frame
 from synthx.errors import ConditionError, DataError, ParameterError
 from synthx.models.base import BATCH_ROWS, Synthesizer, Training
 from synthx.models.conditions import check_met
@@ -139,10 +140,9 @@ class SequenceSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
+        frame = from_frame(frame, asked_by="fit")
         if self.privacy is not None:
             return self._fit_privately(frame, schema, budget, progress)
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         with all_or_nothing(self), memory_named(self):
             schema = Schema.detect(frame) if schema is None else schema
             self.training_ = self._learn_table(frame, schema, budget, progress)

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 import pandas as pd
 
+from synthx._batches import regrouped
 from synthx.codec.conditions import Resolved, resolve
 from synthx.codec.table import Coded, TableCodec
 from synthx.condition import Window, as_conditions
+from synthx.connectors.frames import from_frame
 from synthx.errors import DataError, ParameterError, PrivacyError, UnsupportedError
 from synthx.models.base import BATCH_ROWS, Refined, Synthesizer, Training
 from synthx.models.conditions import check_met, confine
 from synthx.models.parameters import check_privacy, check_seed
 from synthx.models.parts import named_for, of_owner
-from synthx.models.rebalancing import groups_of, rebalanced
+from synthx.models.rebalancing import groups_of, rebalanced, with_keys
 from synthx.models.safeguards import all_or_nothing, memory_named, seeded
 from synthx.schema import Schema
 from synthx.training import Budget, Progress, ProgressEvent, Stopped, flushed_denormals, pick_device
@@ -97,16 +99,27 @@ class TableSynthesizer(Synthesizer):
 
     # -- learning -----------------------------------------------------------------------------------------------
 
-    def fit(self, frame: pd.DataFrame, schema: Schema | None = None, *, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        frame: pd.DataFrame,
+        schema: Schema | None = None,
+        *,
+        progress: Progress | None = None,
+        codec: TableCodec | None = None,
+    ) -> Self:
         """Learn a table.
 
         Parameters
         ----------
         frame : DataFrame, shape (rows, columns)
+            Of pandas, Polars, Arrow or another library that narwhals knows.
         schema : Schema, optional
             What each column is; detected if None.
         progress : callable, optional
             Is told how far the fit has come.
+        codec : TableCodec, optional
+            Made beforehand, where codes are not to follow this table's own frequencies; its schema is the table's. A
+            private fit makes its own.
 
         Raises
         ------
@@ -119,11 +132,10 @@ class TableSynthesizer(Synthesizer):
         """
         budget = Budget(self.max_minutes)
         self._check_parameters()
+        frame = from_frame(frame, asked_by="fit")
         if self.privacy is not None:
             return self._fit_privately(frame, schema, budget, progress)
         learning = Budget(self.max_minutes, reserve=REFINING_SHARE) if self.refine else budget
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(f"fit was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         if len(frame) < max(2, self.rare_threshold):
             least = self.rare_threshold
             raise DataError(
@@ -133,8 +145,10 @@ class TableSynthesizer(Synthesizer):
         with all_or_nothing(self), memory_named(self):
             if progress is not None:
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
-            schema = Schema.detect(frame) if schema is None else schema
-            codec = TableCodec.fit(frame, schema, rare_threshold=self.rare_threshold)
+            if codec is None:
+                schema = Schema.detect(frame) if schema is None else schema
+                codec = TableCodec.fit(frame, schema, rare_threshold=self.rare_threshold)
+            schema = codec.schema
             if not codec.columns:
                 kinds = ", ".join(f"{column.name!r} is {column.kind.value}" for column in list(schema)[:4])
                 raise DataError(
@@ -296,39 +310,62 @@ class TableSynthesizer(Synthesizer):
         rebalance: Mapping[str, Any] | None = None,
         seed: int | None = None,
         batch_rows: int = BATCH_ROWS,
+        start: int = 0,
     ) -> Iterator[pd.DataFrame]:
-        """Yield frames that together have `n` new rows; see `sample`."""
+        """Yield frames of `batch_rows` rows that together have `n` new rows; see `sample`.
+
+        Rows are drawn in blocks of a fixed size, each with a seed of its own, so they do not depend on `batch_rows`,
+        and the first `start` of them can be left out without drawing them.
+        """
         self._check_fitted()
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n <= 0:
             raise ParameterError(f"{n!r} rows were asked for", remedy="ask for a whole number of rows above zero")
         check_seed(seed)
         conditions = as_conditions(given or {}, self.schema_)
         if rebalance is None:
-            return self._batches(int(n), resolve(conditions, self.codec_), seed, batch_rows)
-        groups = groups_of(rebalance, conditions, self.codec_)
-        return rebalanced(int(n), groups, self._batches, self.codec_, seed=seed, batch_rows=batch_rows)
+            blocks = self._blocks(int(n), resolve(conditions, self.codec_), seed, BATCH_ROWS, start)
+        else:
+            groups = groups_of(rebalance, conditions, self.codec_)
+            blocks = rebalanced(int(n), groups, self._blocks, self.codec_, seed=seed, start=start)
+        return blocks if batch_rows == BATCH_ROWS and not start else regrouped(blocks, batch_rows)
 
-    def _batches(self, n: int, resolved: Resolved, seed: int | None, batch_rows: int) -> Iterator[pd.DataFrame]:
+    def _blocks(
+        self, n: int, resolved: Resolved, seed: int | None, block_rows: int, start: int
+    ) -> Iterator[pd.DataFrame]:
+        """Yield `n` rows in blocks of `block_rows`, without the first `start` rows; block i depends on (seed, i)."""
         seeds = np.random.SeedSequence(seed)
         clip = self._clip(resolved.windows, seeds) if self.refinement_ is not None else None
+        spawned = seeds.n_children_spawned  # the clip may have taken one
+        for block in range(start // block_rows, math.ceil(n / block_rows)):
+            first = block * block_rows
+            own = np.random.SeedSequence(seeds.entropy, spawn_key=(spawned + block,))
+            frame = self._block(min(block_rows, n - first), resolved, clip, own, block_rows, first)
+            yield frame if start <= first else frame.iloc[start - first :].reset_index(drop=True)
+
+    def _block(
+        self, n: int, resolved: Resolved, clip: Clip | None, seeds: np.random.SeedSequence, most: int, first: int
+    ) -> pd.DataFrame:
+        """Return `n` rows, drawn `most` at a time; `first` rows were made before them."""
         share = None if resolved.leftover or resolved.rules else 1.0 if clip is None else clip.acceptance
-        done = tried = decoded = 0
+        rng = np.random.default_rng(seeds)
+        parts: list[pd.DataFrame] = []
+        done = tried = 0
         while done < n:
-            rng = np.random.default_rng(seeds.spawn(1)[0])
-            rows = _rows_to_draw(n - done, share, batch_rows)
+            rng = rng if not parts else np.random.default_rng(seeds.spawn(1)[0])
+            rows = _rows_to_draw(n - done, share, most)
             coded = self._draw_coded(rows, resolved.windows, rng)
             tried += rows
             if self.refinement_ is not None and clip is not None:
                 coded = self.refinement_.accept(coded, clip, rng)
-            frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=decoded)
-            decoded += len(frame)
-            frame = resolved.keep(frame, self.schema_).iloc[: n - done]
-            done += len(frame)
+            frame = self.codec_.decode(coded, rng, conditions=resolved.conditions, first_row=first)
+            parts.append(resolved.keep(frame, self.schema_).iloc[: n - done])
+            done += len(parts[-1])
             if done < n:
                 remedy = "widen them: columns that depend on each other are drawn again until they agree"
                 check_met(done, tried, rows="rows", remedy=remedy)
-            if len(frame):
-                yield frame.reset_index(drop=True)
+        if share == 1.0:
+            return parts[0]
+        return with_keys(pd.concat(parts, ignore_index=True), self.codec_, rng, first=first)
 
     def _clip(self, windows: Mapping[int, Window], seeds: np.random.SeedSequence) -> Clip:
         """Return the clip of the whole table, or one that suits the rows that meet a condition."""

@@ -303,11 +303,11 @@ def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
     assert (tmp_path / "there.csv").read_text() == "a\n1\n"
 
 
-def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
-    class FullDisk(pd.DataFrame):
-        def to_csv(self, *args: object, **options: object) -> None:  # type: ignore[override]
-            raise OSError(28, "No space left on device")
+def test_a_full_disk_is_an_output_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     with pytest.raises(OutputError, match="No space left on device"):
-        write_table(FullDisk({"a": [1]}), tmp_path / "t.csv")
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "t.csv")
     assert list(tmp_path.iterdir()) == []

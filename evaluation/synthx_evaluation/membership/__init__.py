@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from synthx_evaluation.membership.records import membership
+from synthx_evaluation.membership.shadows import Learn, shadow_attack
 
-__all__ = ["membership"]
+__all__ = ["Learn", "membership", "shadow_attack"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.encoding import Floats
@@ -36,6 +37,12 @@ class Scores:
     attacks: tuple[str, ...]
     geometries: tuple[str, ...]
     values: Floats
+
+    def of(self, columns: NDArray[np.intp]) -> Scores:
+        """Return some of the columns."""
+        return Scores(
+            tuple(self.attacks[j] for j in columns), tuple(self.geometries[j] for j in columns), self.values[:, columns]
+        )
 
 
 def attack(comparison: Comparison, targets: Targets, *, device: str | None = None) -> Scores:

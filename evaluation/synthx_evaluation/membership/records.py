@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.disclosure import Copies, row_keys
 from synthx_evaluation.membership.battery import Scores, attack
 from synthx_evaluation.membership.evidence import PERMUTATIONS, Bools, Evidence, draw_labels, gather
-from synthx_evaluation.membership.roc import found_at, needed_rows
+from synthx_evaluation.membership.outcomes import area_measure, rate_measure, with_copies
 from synthx_evaluation.membership.strata import FEWEST_EACH, groups, outlier_deciles
 from synthx_evaluation.membership.targets import Targets, draw_targets
 from synthx_evaluation.record import Better, Definition, Measure
-from synthx_evaluation.statistics import Z95, clopper_pearson_interval, delong_variance
 
 __all__ = ["ATTACKS", "GROUPS", "MAXIMUM", "OUTLIERS", "RATES", "membership"]
 
@@ -35,8 +33,6 @@ RATES = tuple(
 )
 OUTLIERS = Definition("MIA-OUTLIERS", "1.0", "Strongest attack on the most unusual tenth (AUC)", Better.HALF)
 GROUPS = Definition("MIA-GROUPS", "1.0", "Strongest attack on a protected group (AUC)", Better.HALF)
-
-_LEVEL = 0.05
 
 
 def membership(comparison: Comparison, *, permutations: int = PERMUTATIONS, device: str | None = None) -> list[Measure]:
@@ -70,7 +66,7 @@ def membership(comparison: Comparison, *, permutations: int = PERMUTATIONS, devi
     return [
         _maximum(scores, targets, evidence, _copies(comparison), seed),
         *(_attack(definition, scores, targets, evidence, seed) for definition in ATTACKS),
-        *(_rate(definition, alarms, scores, targets, labels, seed) for alarms, definition in RATES),
+        *(rate_measure(definition, alarms, scores, targets.member, labels, seed) for alarms, definition in RATES),
         _outliers(comparison, scores, targets, labels),
         _groups(comparison, scores, targets, labels),
     ]
@@ -83,107 +79,22 @@ def _copies(comparison: Comparison) -> Copies:
 
 
 def _maximum(scores: Scores, targets: Targets, evidence: Evidence, copies: Copies, seed: int) -> Measure:
-    """Return the strongest of all attacks.
-
-    Its p-value is the smaller of the permutation test's and of Fisher's for the exact copies, plus what the other
-    test may add by chance: without equal rows on either side Fisher's test cannot raise a false alarm, and costs none.
-    """
-    smaller = min(evidence.p_value, copies.p_value)
+    """Return the strongest of all attacks, exact copies among them."""
     areas = [
         {"attack": code, "geometry": name, "auc": area}
         for code, name, area in zip(scores.attacks, scores.geometries, evidence.area[:, 0], strict=True)
     ]
-    return _area_measure(
-        MAXIMUM, scores, targets.member, evidence, seed, p_value=min(1.0, smaller + copies.attained(smaller)),
+    return area_measure(
+        MAXIMUM, scores, targets.member, evidence, seed, p_value=with_copies(evidence.p_value, copies),
         details={"p_value_of_scores": evidence.p_value, "reference_rows": len(targets.reference), "all": areas},
     )  # fmt: skip
 
 
 def _attack(definition: Definition, scores: Scores, targets: Targets, evidence: Evidence, seed: int) -> Measure:
     own = np.flatnonzero([code == definition.id for code in scores.attacks])
-    mine = _columns(scores, own)
+    mine = scores.of(own)
     areas = {name: float(evidence.area[j, 0]) for j, name in zip(own, mine.geometries, strict=True)}
-    return _area_measure(definition, mine, targets.member, evidence.of(own), seed, details={"auc": areas})
-
-
-def _columns(scores: Scores, columns: Any) -> Scores:
-    return Scores(
-        tuple(scores.attacks[j] for j in columns),
-        tuple(scores.geometries[j] for j in columns),
-        scores.values[:, columns],
-    )
-
-
-def _area_measure(
-    definition: Definition,
-    scores: Scores,
-    member: Bools,
-    evidence: Evidence,
-    seed: int,
-    *,
-    details: dict[str, Any],
-    p_value: float | None = None,
-    critical: float | None = None,
-) -> Measure:
-    """Return the largest area of one stratum, with an interval of the largest true area.
-
-    Its lower end is the largest of all attacks' lower ends, each corrected for the choice among them. The p-value and
-    the critical standard score are those of `evidence`, unless more was looked at than it holds.
-    """
-    areas = evidence.area[:, 0]
-    errors = np.sqrt([delong_variance(member, score) for score in scores.values.T])
-    low = float((areas - max(evidence.area_critical, Z95) * errors).max())
-    high = float((areas + Z95 * errors).max())
-    statistic, score, _ = evidence.best
-    return definition.computed(
-        float(areas.max()),
-        interval=(max(0.0, low), min(1.0, high)),
-        anchor=evidence.null_area,
-        n=len(member),
-        seed=seed,
-        p_value=evidence.p_value if p_value is None else p_value,
-        detectable=min(1.0, 0.5 + (critical or evidence.critical) * float(evidence.error.max())),
-        details={
-            "n_is": "members and as many non-members",
-            "strongest": {
-                "attack": scores.attacks[score],
-                "geometry": scores.geometries[score],
-                "looks_at": ("all ranks", "the highest ranks")[statistic],
-                "auc": float(areas[score]),
-            },
-            **details,
-        },
-    )
-
-
-def _rate(definition: Definition, alarms: float, scores: Scores, targets: Targets, labels: Bools, seed: int) -> Measure:
-    members, others = int(targets.member.sum()), int((~targets.member).sum())
-    if others < needed_rows(alarms):
-        needed = needed_rows(alarms)
-        return definition.skipped(
-            f"needs {needed:,} non-members: {2 * needed:,} holdout rows, of which half are the attacker's reference, "
-            f"and {needed:,} training rows; there are {others:,} of either",
-            seed=seed,
-        )
-    rates = found_at(alarms, scores.values, targets.member, labels)
-    best = int(rates.observed.argmax())
-    null = rates.null.max(axis=1)
-    value = float(rates.observed[best])
-    return definition.computed(
-        value,
-        interval=clopper_pearson_interval(round(value * members), members),
-        anchor=float(np.median(null)),
-        n=len(targets.member),
-        seed=seed,
-        p_value=rates.p_value,
-        detectable=min(1.0, float(np.quantile(null, 1 - _LEVEL))),
-        details={
-            "n_is": "members and as many non-members",
-            "false_alarms": math.floor(alarms * others),
-            "attack": scores.attacks[best],
-            "geometry": scores.geometries[best],
-        },
-    )
+    return area_measure(definition, mine, targets.member, evidence.of(own), seed, details={"auc": areas})
 
 
 # -- strata -----------------------------------------------------------------------------------------------------
@@ -199,7 +110,7 @@ def _outliers(comparison: Comparison, scores: Scores, targets: Targets, labels: 
     last = evidence.of(strata=np.array([len(deciles) - 1]))
     inside = Scores(scores.attacks, scores.geometries, scores.values[farthest])
     details = {"deciles": [_stratum(evidence, k, targets.member[rows]) for k, rows in enumerate(deciles)]}
-    return _area_measure(OUTLIERS, inside, targets.member[farthest], last, seed, details=details)
+    return area_measure(OUTLIERS, inside, targets.member[farthest], last, seed, details=details)
 
 
 def _groups(comparison: Comparison, scores: Scores, targets: Targets, labels: Bools) -> Measure:
@@ -224,7 +135,7 @@ def _groups(comparison: Comparison, scores: Scores, targets: Targets, labels: Bo
         "groups_of_too_few_rows": strata.left_out,
     }  # fmt: skip
     own = evidence.of(strata=np.array([worst]))
-    return _area_measure(
+    return area_measure(
         GROUPS, inside, targets.member[rows], own, seed, p_value=evidence.p_value, critical=evidence.critical,
         details=details,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from synthx_evaluation.membership.evidence import Bools
 from synthx_evaluation.membership.targets import Targets
 from synthx_evaluation.neighbours import nearest, standard
 
-__all__ = ["FEWEST_EACH", "Strata", "groups", "outlier_deciles"]
+__all__ = ["FEWEST_EACH", "Strata", "groups", "outlier_deciles", "remoteness"]
 
 FEWEST_EACH = 30
 """Members and non-members each that a stratum needs."""
@@ -42,16 +42,21 @@ class Strata:
     left_out: int = 0
 
 
-def outlier_deciles(comparison: Comparison, targets: Targets) -> Bools:
-    """Return which rows lie in each tenth by their mean distance to the five nearest other real rows, (10, n).
+def remoteness(comparison: Comparison, targets: Targets) -> Floats:
+    """Return the mean distance of each row to the five nearest other real rows, (n,).
 
-    The last tenth is the farthest out. M. Meeus, F. Guépin, A.-M. Creţu, Y.-A. de Montjoye, "Achilles' heels",
-    ESORICS 2023, arXiv:2306.10308: such rows are the most exposed.
+    M. Meeus, F. Guépin, A.-M. Creţu, Y.-A. de Montjoye, "Achilles' heels", ESORICS 2023, arXiv:2306.10308: the remotest
+    rows are the most exposed. Whether a row is a member does not count.
     """
     geometry = standard(comparison.tables)
     rows, real = geometry.points(targets.rows), geometry.points(comparison.tables.real)
     found = nearest(rows, real, geometry, _NEIGHBOURS + 1).distance[:, 1:]  # the nearest is the row itself
-    order = np.argsort(found.mean(axis=1), kind="stable")
+    return np.asarray(found.mean(axis=1))
+
+
+def outlier_deciles(comparison: Comparison, targets: Targets) -> Bools:
+    """Return which rows lie in each tenth by their remoteness, (10, n); the last tenth is the farthest out."""
+    order = np.argsort(remoteness(comparison, targets), kind="stable")
     decile = np.empty(len(order), dtype=np.intp)
     decile[order] = np.arange(len(order)) * 10 // len(order)
     return np.asarray(decile == np.arange(10)[:, None])

@@ -39,6 +39,8 @@ class Targets:
         All rows of the synthetic table.
     place : array (n,)
         Where each row stands among all training and then all holdout rows.
+    reference_place : array (r,)
+        Where each reference row stands there.
     """
 
     rows: Floats
@@ -46,10 +48,17 @@ class Targets:
     reference: Floats
     synthetic: Floats
     place: NDArray[np.intp]
+    reference_place: NDArray[np.intp]
+
+    def take(self, rows: NDArray[np.intp]) -> Targets:
+        """Return the targets of the given places, in that order."""
+        return dataclasses.replace(self, rows=self.rows[rows], member=self.member[rows], place=self.place[rows])
 
 
-def draw_targets(comparison: Comparison) -> Targets | str:
-    """Split the holdout by lot into reference rows and non-members, and draw as many members.
+def draw_targets(comparison: Comparison, most: int = MOST) -> Targets | str:
+    """Split the holdout by lot into reference rows and non-members, and draw as many members, at most `most`.
+
+    Which rows are drawn depends on the seed and the numbers of training and holdout rows alone.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def draw_targets(comparison: Comparison) -> Targets | str:
         return "not assessable without a holdout: there are no non-members to compare with"
     order = comparison.generator("reference").permutation(len(tables.holdout))
     reference, others = order[: len(order) // 2][:MOST_REFERENCE], order[len(order) // 2 :]
-    count = min(len(others), len(tables.train), MOST)
+    count = min(len(others), len(tables.train), most)
     smallest = min(count, len(reference), len(tables.synthetic))
     if smallest < FEWEST:
         return (
@@ -75,4 +84,5 @@ def draw_targets(comparison: Comparison) -> Targets | str:
         reference=tables.holdout[reference],
         synthetic=tables.synthetic,
         place=np.concatenate([members, len(tables.train) + others[:count]]),
+        reference_place=len(tables.train) + reference,
     )

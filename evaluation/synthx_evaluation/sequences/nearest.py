@@ -1,8 +1,4 @@
-"""Whether training sequences stand among the synthetic ones: word for word, or nearly, by dynamic time warping.
-
-H. Sakoe, S. Chiba, "Dynamic programming algorithm optimization for spoken word recognition", IEEE Transactions on
-Acoustics, Speech, and Signal Processing 26 (1978), 43-49; distances by tslearn.
-"""
+"""Whether training sequences stand among the synthetic ones: word for word, or nearly, by dynamic time warping."""
 
 from __future__ import annotations
 
@@ -18,9 +14,10 @@ from synthx_evaluation.record import Better, Definition, Measure
 from synthx_evaluation.sequences.comparison import SequenceComparison
 from synthx_evaluation.sequences.features import Features
 from synthx_evaluation.sequences.tensor import Places, Sequences
+from synthx_evaluation.sequences.warping import standard_steps, warped
 from synthx_evaluation.statistics import wilson_interval
 
-__all__ = ["NEAREST", "SEQUENCE_COPIES", "SEQUENCE_COPIES_EXCESS", "nearest", "sequence_copies"]
+__all__ = ["NEAREST", "SEQUENCE_COPIES", "SEQUENCE_COPIES_EXCESS", "nearest", "sequence_copies", "sequence_keys"]
 
 NEAREST = Definition("SEQ-NEAREST", "1.0", "Nearest real sequence is a training one", Better.LOWER)
 SEQUENCE_COPIES = Definition("SEQ-COPIES", "1.0", "Synthetic sequences that equal a training sequence", Better.LOWER)
@@ -34,12 +31,6 @@ MOST_SEQUENCES = 300
 CANDIDATES = 20
 """Real sequences, nearest by their features, among which the nearest by time warping is looked for."""
 
-MOST_STEPS = 200
-"""Steps that time warping looks at: the first ones."""
-
-BAND = 0.1
-"""Radius of the Sakoe-Chiba band, as a share of the longer sequence; at least 1 step."""
-
 _FEWEST = 20
 _CLIP = 5.0
 
@@ -52,7 +43,7 @@ def sequence_copies(comparison: SequenceComparison) -> list[Measure]:
 
     Of the time column the elapsed time counts, so that a copy that is moved in time is still a copy.
     """
-    records = copied(*_sequence_keys(comparison), seed=comparison.seed)
+    records = copied(*sequence_keys(comparison), seed=comparison.seed)
     found = {COPIES.id: SEQUENCE_COPIES, COPIES_EXCESS.id: SEQUENCE_COPIES_EXCESS}
     return [_of_sequences(record, found[record.id]) for record in records]
 
@@ -73,7 +64,7 @@ def _of_sequences(record: Measure, definition: Definition) -> Measure:
     )
 
 
-def _sequence_keys(comparison: SequenceComparison) -> tuple[RowKeys, RowKeys, RowKeys | None]:
+def sequence_keys(comparison: SequenceComparison) -> tuple[RowKeys, RowKeys, RowKeys | None]:
     """Return one 64-bit key a sequence of all synthetic, training and holdout ones."""
     first = comparison.whole[0]
     elapsed = Column(name="elapsed", kind=Kind.DECIMAL, dtype="float64")
@@ -104,8 +95,7 @@ def nearest(comparison: SequenceComparison, features: Features) -> list[Measure]
     these the nearest by dynamic time warping (Sakoe-Chiba band of a tenth of the length, at most the first 200 steps,
     numbers as standard scores, missing cells at the mean). A generator that is blind to single sequences meets any
     real sequence as its nearest alike, so it scores the share of training sequences among the real ones, which is the
-    anchor; one that copies scores 1. Takes 6,000 distances of
-    about half a millisecond for 48 steps of 28 numbers, after ten seconds of compilation.
+    anchor; one that copies scores 1.
     """
     seed = comparison.seed
     if comparison.holdout is None:
@@ -117,7 +107,8 @@ def nearest(comparison: SequenceComparison, features: Features) -> list[Measure]
         return [NEAREST.skipped(f"needs {_FEWEST} sequences of each table, the smallest has {fewest}", seed=seed)]
     count = min(len(comparison.synthetic), MOST_SEQUENCES)
     candidates = _candidates(features, count)  # (count, candidates), training ones first
-    distance = _warped(comparison, count, candidates)
+    steps = [standard_steps(comparison, part) for part in comparison.parts]
+    distance = warped(steps[0][:count], [*steps[1], *steps[2]], candidates)
     trained = np.take_along_axis(candidates, distance.argmin(axis=1)[:, None], axis=1)[:, 0] < len(comparison.train)
     hits, real = int(trained.sum()), len(comparison.train) + len(comparison.holdout)
     return [
@@ -153,30 +144,3 @@ def _candidates(features: Features, count: int) -> Places:
 
     index = NearestNeighbors(n_neighbors=min(CANDIDATES, len(real)), algorithm="brute").fit(scores(real))
     return np.asarray(index.kneighbors(scores(features.parts[0][:count]), return_distance=False), dtype=np.intp)
-
-
-def _warped(comparison: SequenceComparison, count: int, candidates: Places) -> Floats:
-    """Return the time-warping distances to the candidates, (count, candidates)."""
-    from tslearn.metrics import dtw
-
-    numbers = comparison.synthetic.numbers
-    real = comparison.real[:, numbers]
-    known = np.where(np.isnan(real).all(axis=0), 0.0, real)
-    centre, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-
-    def series(part: Sequences) -> list[Floats]:
-        # One memory layout, lest the compiled distance be compiled again for another.
-        scores = np.ascontiguousarray(np.nan_to_num((part.cells[:, numbers] - centre) / scale))
-        ends = part.starts + np.minimum(part.lengths, MOST_STEPS)
-        return [scores[low:high] for low, high in zip(part.starts, ends, strict=True)]
-
-    assert comparison.holdout is not None
-    synthetic, others = series(comparison.synthetic)[:count], [*series(comparison.train), *series(comparison.holdout)]
-    found = np.empty(candidates.shape)
-    for i, one in enumerate(synthetic):
-        for j, place in enumerate(candidates[i]):
-            other = others[place]
-            radius = max(1, round(BAND * max(len(one), len(other))))
-            found[i, j] = dtw(one, other, global_constraint="sakoe_chiba", sakoe_chiba_radius=radius)
-    return found

@@ -18,6 +18,7 @@ from synthx_evaluation.sequences.dynamics import autocorrelation, cross_correlat
 from synthx_evaluation.sequences.features import Features, features_of
 from synthx_evaluation.sequences.judges import Judge, discriminative, predictive
 from synthx_evaluation.sequences.marginals import feature_shapes, gaps, lengths, positions, static_shapes, steps
+from synthx_evaluation.sequences.membership import entity_membership
 from synthx_evaluation.sequences.nearest import nearest, sequence_copies
 from synthx_evaluation.sequences.spectrum import spectrum
 from synthx_evaluation.versions import library_versions
@@ -48,6 +49,7 @@ GROUPS_OF_MEASURES: tuple[tuple[str, _Group], ...] = (
         "nearest training sequences",
         lambda comparison, features, judge: [*nearest(comparison, features), *sequence_copies(comparison)],
     ),
+    ("membership of entities", lambda comparison, features, judge: entity_membership(comparison, features)),
 )
 """What `evaluate_sequences` runs. A group returns the same ids whatever the tables hold: what cannot be computed is a
 record with a reason."""
