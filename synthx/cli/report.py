@@ -103,11 +103,11 @@ def make(
 
     from synthx._folders import check_folder
     from synthx_evaluation.report.assemble import assemble
-    from synthx_evaluation.report.documents import FILES
-    from synthx_evaluation.report.fingerprints import fingerprints_of
+    from synthx_evaluation.report.criteria.rules import load_pack
+    from synthx_evaluation.report.pages.documents import FILES
     from synthx_evaluation.report.parts import Profile
-    from synthx_evaluation.report.rules import load_pack
-    from synthx_evaluation.report.signature import read_private_key
+    from synthx_evaluation.report.sealing.fingerprints import fingerprints_of
+    from synthx_evaluation.report.sealing.signature import read_private_key
 
     # Whatever can be wrong is said before the tables are read.
     check_folder(output, ours=FILES, force=force)
@@ -137,7 +137,7 @@ def _write(
 ) -> None:
     """Measure, assemble and write; say what was found."""
     from synthx._folders import replacing_folder
-    from synthx_evaluation.report.documents import FILES, can_write_pdf, write_documents
+    from synthx_evaluation.report.pages.documents import FILES, can_write_pdf, write_documents
 
     able = can_write_pdf()
     with reporting() as progress:
@@ -161,8 +161,8 @@ def verify(
     ] = None,
 ) -> None:
     """Say whether anything was altered since a report was written; the exit status is 2 if so."""
-    from synthx_evaluation.report.seal import verify as verified
-    from synthx_evaluation.report.signature import read_public_key
+    from synthx_evaluation.report.sealing.seal import verify as verified
+    from synthx_evaluation.report.sealing.signature import read_public_key
 
     found = verified(path, None if key is None else read_public_key(key))
     for one in found:
@@ -189,10 +189,10 @@ def sign(
 ) -> None:
     """Add a signature to a report, once it is found unaltered; several people may sign."""
     from synthx._folders import replacing_folder
-    from synthx_evaluation.report.documents import FILES
-    from synthx_evaluation.report.seal import signed
-    from synthx_evaluation.report.seal import verify as verified
-    from synthx_evaluation.report.signature import read_private_key
+    from synthx_evaluation.report.pages.documents import FILES
+    from synthx_evaluation.report.sealing.seal import signed
+    from synthx_evaluation.report.sealing.seal import verify as verified
+    from synthx_evaluation.report.sealing.signature import read_private_key
 
     signer = read_private_key(key)
     if not folder.is_dir():
@@ -214,7 +214,7 @@ def keygen(
     ] = False,
 ) -> None:
     """Make a key."""
-    from synthx_evaluation.report.signature import write_keys, write_secret
+    from synthx_evaluation.report.sealing.signature import write_keys, write_secret
 
     private, public = Path(f"{name}.key"), Path(f"{name}.pub")
     if fingerprint:

@@ -8,8 +8,10 @@ from typing import Any
 from synthx.schema import Column, Kind, Schema
 from synthx_evaluation.record import Status
 from synthx_evaluation.report.brief import Brief
+from synthx_evaluation.report.criteria.facts import facts_of
+from synthx_evaluation.report.criteria.rules import Pack
+from synthx_evaluation.report.criteria.verdicts import judge
 from synthx_evaluation.report.exhibits import exhibits
-from synthx_evaluation.report.facts import facts_of
 from synthx_evaluation.report.limits import limits
 from synthx_evaluation.report.model import ModelFacts, generator, ledger_summary
 from synthx_evaluation.report.record import (
@@ -28,11 +30,9 @@ from synthx_evaluation.report.record import (
     Verdict,
 )
 from synthx_evaluation.report.rows import sections
-from synthx_evaluation.report.rules import Pack
 from synthx_evaluation.report.summary import summarize
 from synthx_evaluation.report.suppression import SMALLEST_CELL, Disclosure
 from synthx_evaluation.report.texts import attackers, glossary, limit_text, method, signers
-from synthx_evaluation.report.verdicts import judge
 from synthx_evaluation.scorecard import Scorecard
 
 __all__ = ["assemble"]
@@ -71,7 +71,7 @@ def assemble(
     model : ModelFacts, optional
         What the model file tells.
     packs : iterable of Pack
-        Rule packs to judge by (`synthx_evaluation.report.rules.load_pack`).
+        Rule packs to judge by (`synthx_evaluation.report.criteria.rules.load_pack`).
     profile : Profile
         Who may read it: a shareable report has harder rounding and names no level that is not declared public.
     smallest_cell : int

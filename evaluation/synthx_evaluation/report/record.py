@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from synthx_evaluation.report.canonical import digest
 from synthx_evaluation.report.parts import (
     Attacker,
     Cell,
@@ -34,6 +33,7 @@ from synthx_evaluation.report.parts import (
     Term,
     Verdict,
 )
+from synthx_evaluation.report.sealing.canonical import digest
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthx_evaluation.report.record import SCHEMA_VERSION
-from synthx_evaluation.report.seal import Sealed
+from synthx_evaluation.report.sealing.seal import Sealed
 
 __all__ = ["SCHEMA_FILE", "report_schema", "report_schema_text"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from synthx_evaluation.report.assemble import assemble
 from synthx_evaluation.report.brief import Brief
-from synthx_evaluation.report.html import to_html
-from synthx_evaluation.report.rules import load_pack
-from synthx_evaluation.report.seal import sealed_page
+from synthx_evaluation.report.criteria.rules import load_pack
+from synthx_evaluation.report.pages.html import to_html
+from synthx_evaluation.report.sealing.seal import sealed_page
 from synthx_evaluation.scorecard import Scorecard
 
 __all__ = ["short_page"]

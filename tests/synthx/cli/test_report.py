@@ -13,7 +13,7 @@ from synthx.cli import main
 from synthx_evaluation import Scorecard
 from synthx_evaluation.record import Better, Definition
 from synthx_evaluation.report import documents
-from synthx_evaluation.report.seal import sealed_report
+from synthx_evaluation.report.sealing.seal import sealed_report
 
 SHAPE = Definition("FID-SHAPE", "1.0", "Column shapes", Better.HIGHER)
 STRONGEST = Definition("MIA-MAX", "1.0", "Strongest membership attack (AUC)", Better.HALF)
@@ -242,7 +242,7 @@ def test_candidates_are_counted_in_a_benchmark(card: Path, tmp_path: Path) -> No
 
 
 def test_a_sealed_report_of_the_same_card_has_the_same_hash(made: Path) -> None:
-    from synthx_evaluation.report.seal import Sealed
+    from synthx_evaluation.report.sealing.seal import Sealed
 
     sealed = Sealed.model_validate_json((made / "report.json").read_bytes())
     assert sealed_report(sealed.report) == (made / "report.json").read_bytes()

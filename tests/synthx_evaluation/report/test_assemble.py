@@ -8,11 +8,11 @@ import pytest
 from synthx.schema import Column, Kind, Role, Schema
 from synthx_evaluation.report.assemble import assemble
 from synthx_evaluation.report.brief import Brief
+from synthx_evaluation.report.criteria.rules import load_pack
 from synthx_evaluation.report.model import ModelFacts
 from synthx_evaluation.report.record import Finding, Profile, Report, Verdict
 from synthx_evaluation.report.record_schema import SCHEMA_FILE, report_schema, report_schema_text
-from synthx_evaluation.report.rules import load_pack
-from synthx_evaluation.report.seal import Sealed, sealed_report
+from synthx_evaluation.report.sealing.seal import Sealed, sealed_report
 from synthx_evaluation.report.summary import summarize
 from synthx_evaluation.scorecard import Scorecard
 from synthx_privacy import Ledger, Privacy

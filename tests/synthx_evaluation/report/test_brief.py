@@ -6,7 +6,7 @@ import pytest
 
 from synthx.errors import DataError, ParameterError
 from synthx_evaluation.report.brief import Brief
-from synthx_evaluation.report.fingerprints import fingerprints_of
+from synthx_evaluation.report.sealing.fingerprints import fingerprints_of
 
 TEXT = """
 title: Patients

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthx_evaluation.report.canonical import canonical, digest
+from synthx_evaluation.report.sealing.canonical import canonical, digest
 
 
 @pytest.mark.parametrize(

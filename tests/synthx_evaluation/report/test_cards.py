@@ -6,8 +6,8 @@ import pytest
 
 from synthx_evaluation.report.assemble import assemble
 from synthx_evaluation.report.brief import Brief
-from synthx_evaluation.report.cards import data_sheet, model_card
-from synthx_evaluation.report.croissant import croissant
+from synthx_evaluation.report.pages.cards import data_sheet, model_card
+from synthx_evaluation.report.pages.croissant import croissant
 from synthx_evaluation.report.record import Report
 from synthx_evaluation.scorecard import Scorecard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthx_evaluation.report.facts import FACTS, Fact, facts_of
+from synthx_evaluation.report.criteria.facts import FACTS, Fact, facts_of
 from synthx_evaluation.report.record import (
     ColumnEntry,
     Control,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthx_evaluation.report.figures import printed
+from synthx_evaluation.report.pages.figures import printed
 from synthx_evaluation.report.record import Cell
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from synthx_evaluation.report.assemble import assemble
 from synthx_evaluation.report.brief import Brief
-from synthx_evaluation.report.canonical import canonical
-from synthx_evaluation.report.html import EMBEDDED_ID, to_html
+from synthx_evaluation.report.criteria.rules import load_pack
+from synthx_evaluation.report.pages.html import EMBEDDED_ID, to_html
 from synthx_evaluation.report.record import Report
-from synthx_evaluation.report.rules import load_pack
+from synthx_evaluation.report.sealing.canonical import canonical
 from synthx_evaluation.scorecard import Scorecard
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")

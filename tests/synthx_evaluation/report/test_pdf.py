@@ -11,8 +11,8 @@ import pytest
 from synthx.errors import UnsupportedError
 from synthx_evaluation.report.assemble import assemble
 from synthx_evaluation.report.brief import Brief
-from synthx_evaluation.report.canonical import canonical
-from synthx_evaluation.report.pdf import to_pdf
+from synthx_evaluation.report.pages.pdf import to_pdf
+from synthx_evaluation.report.sealing.canonical import canonical
 from synthx_evaluation.scorecard import Scorecard
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthx_evaluation.report.power import growth, rows_for_area, rows_for_excess
+from synthx_evaluation.report.criteria.power import growth, rows_for_area, rows_for_excess
 from synthx_evaluation.statistics import wilson_interval
 
 

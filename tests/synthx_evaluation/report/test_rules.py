@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from synthx.errors import DataError, ParameterError
-from synthx_evaluation.report.facts import FACTS
-from synthx_evaluation.report.pack import FactTest, MeasureTest, PersonTest, Quantity
+from synthx_evaluation.report.criteria.facts import FACTS
+from synthx_evaluation.report.criteria.pack import FactTest, MeasureTest, PersonTest, Quantity
+from synthx_evaluation.report.criteria.rules import load_pack, read_pack, shipped_packs
 from synthx_evaluation.report.record import Verdict
-from synthx_evaluation.report.rules import load_pack, read_pack, shipped_packs
 
 PACKS = ("ema", "eu_ai_act", "fca", "gdpr", "hipaa", "iso27559", "nist_226", "sr11_7", "uk_ico")
 

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synthx.errors import DataError, OutputError
 from synthx_evaluation.report.assemble import assemble
-from synthx_evaluation.report.seal import sealed_folder, sealed_page, sealed_report, signed, verify
-from synthx_evaluation.report.signature import (
+from synthx_evaluation.report.sealing.seal import sealed_folder, sealed_page, sealed_report, signed, verify
+from synthx_evaluation.report.sealing.signature import (
     public_text,
     read_private_key,
     read_public_key,

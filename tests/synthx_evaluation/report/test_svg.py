@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from synthx_evaluation.report.pages.svg import Scale, draw
 from synthx_evaluation.report.record import Exhibit, Plot
-from synthx_evaluation.report.svg import Scale, draw
 
 
 def exhibit(plot: Plot, *rows: tuple[str | float | None, ...]) -> Exhibit:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from synthx.schema import Schema
 from synthx_evaluation.record import Better, Definition, Measure
-from synthx_evaluation.report.facts import Fact
-from synthx_evaluation.report.outcomes import outcome
-from synthx_evaluation.report.pack import MeasureTest, Pack
+from synthx_evaluation.report.criteria.facts import Fact
+from synthx_evaluation.report.criteria.outcomes import outcome
+from synthx_evaluation.report.criteria.pack import MeasureTest, Pack
+from synthx_evaluation.report.criteria.rules import load_pack, read_pack, shipped_packs
+from synthx_evaluation.report.criteria.verdicts import judge
 from synthx_evaluation.report.record import Finding, Verdict
-from synthx_evaluation.report.rules import load_pack, read_pack, shipped_packs
-from synthx_evaluation.report.verdicts import judge
 from synthx_evaluation.scorecard import Scorecard
 from synthx_evaluation.suite import evaluate
 

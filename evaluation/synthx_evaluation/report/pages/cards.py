@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from synthx_evaluation.report.figures import ABSENT, printed
+from synthx_evaluation.report.pages.figures import ABSENT, printed
 from synthx_evaluation.report.record import Cell, Evidence, Report, Statement
 
 __all__ = ["data_sheet", "model_card"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from synthx_evaluation.report.figures import printed
+from synthx_evaluation.report.pages.figures import printed
 from synthx_evaluation.report.record import Cell, Exhibit, Plot
 
 __all__ = ["CHANCE", "Drawing", "DrawnRow", "Scale", "draw", "sample"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from synthx.errors import ParameterError, UnsupportedError
-from synthx_evaluation.report.canonical import canonical, digest
-from synthx_evaluation.report.html import to_html
+from synthx_evaluation.report.pages.html import to_html
 from synthx_evaluation.report.record import Report
+from synthx_evaluation.report.sealing.canonical import canonical, digest
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from synthx_evaluation.disclosure.predicates import MOST as MOST_PREDICATES
 from synthx_evaluation.membership.targets import MOST as MOST_MEMBERS
 from synthx_evaluation.record import Better, Measure
-from synthx_evaluation.report.facts import Fact
-from synthx_evaluation.report.pack import MeasureTest, Quantity
-from synthx_evaluation.report.power import growth, rows_for_area, rows_for_excess
-from synthx_evaluation.report.quantities import Figures
+from synthx_evaluation.report.criteria.facts import Fact
+from synthx_evaluation.report.criteria.pack import MeasureTest, Quantity
+from synthx_evaluation.report.criteria.power import growth, rows_for_area, rows_for_excess
+from synthx_evaluation.report.criteria.quantities import Figures
 
 __all__ = ["size", "size_without_figures"]
 
@@ -24,7 +24,7 @@ _MOST_TIMES = 10_000
 def size(test: MeasureTest, measure: Measure, found: Figures, facts: Mapping[str, Fact]) -> tuple[str, float | None]:
     """Return how many rows would do, in words and as a multiple; None where there is no such number.
 
-    `synthx_evaluation.report.power` has the formula.
+    `synthx_evaluation.report.criteria.power` has the formula.
     """
     ideal = found.ideal if test.ideal is None else test.ideal
     upper = test.at_most is not None

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from synthx_evaluation.report.canonical import canonical, digest
-from synthx_evaluation.report.figures import printed
+from synthx_evaluation.report.pages.figures import printed
+from synthx_evaluation.report.pages.svg import Drawing, draw, sample
 from synthx_evaluation.report.record import Cell, ColumnEntry, Evidence, Exhibit, Finding, Report, Verdict
-from synthx_evaluation.report.svg import Drawing, draw, sample
+from synthx_evaluation.report.sealing.canonical import canonical, digest
 
 if TYPE_CHECKING:
     import jinja2
@@ -96,7 +96,7 @@ def _environment() -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("synthx_evaluation.report"),
+        loader=jinja2.PackageLoader("synthx_evaluation.report.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 
 from synthx_evaluation.record import Measure, Status
-from synthx_evaluation.report.facts import Fact
-from synthx_evaluation.report.pack import MeasureTest
-from synthx_evaluation.report.quantities import Figures, figures_of
+from synthx_evaluation.report.criteria.facts import Fact
+from synthx_evaluation.report.criteria.pack import MeasureTest
+from synthx_evaluation.report.criteria.quantities import Figures, figures_of
+from synthx_evaluation.report.criteria.sizes import size, size_without_figures
 from synthx_evaluation.report.record import Verdict
 from synthx_evaluation.report.rounding import shown
-from synthx_evaluation.report.sizes import size, size_without_figures
 
 __all__ = ["Outcome", "outcome"]
 

@@ -112,7 +112,7 @@ class FactTest(_Rule):
     Parameters
     ----------
     fact : str
-        Its name, of `synthx_evaluation.report.facts.FACTS`.
+        Its name, of `synthx_evaluation.report.criteria.facts.FACTS`.
     stated : bool
         It is enough that it is there.
     at_most, at_least : float, optional

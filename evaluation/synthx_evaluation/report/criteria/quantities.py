@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from synthx_evaluation.record import Better, Measure
-from synthx_evaluation.report.pack import Quantity
+from synthx_evaluation.report.criteria.pack import Quantity
 
 __all__ = ["Figures", "figures_of"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthx_evaluation.report.cards import data_sheet, model_card
-from synthx_evaluation.report.croissant import croissant
-from synthx_evaluation.report.html import to_html
+from synthx_evaluation.report.pages.cards import data_sheet, model_card
+from synthx_evaluation.report.pages.croissant import croissant
+from synthx_evaluation.report.pages.html import to_html
 from synthx_evaluation.report.record import Report
-from synthx_evaluation.report.seal import MANIFEST, sealed_folder, sealed_page, sealed_report
+from synthx_evaluation.report.sealing.seal import MANIFEST, sealed_folder, sealed_page, sealed_report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -71,7 +71,7 @@ def write_documents(
 
 
 def _pdf(report: Report, path: Path) -> bytes:
-    from synthx_evaluation.report.pdf import to_pdf
+    from synthx_evaluation.report.pages.pdf import to_pdf
 
     to_pdf(report, path)
     return path.read_bytes()

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synthx_evaluation.record import Measure
-from synthx_evaluation.report.facts import FACTS, Fact
-from synthx_evaluation.report.outcomes import Outcome, outcome
-from synthx_evaluation.report.pack import FactTest, Line, MeasureTest, Pack, PersonTest, Quantity
+from synthx_evaluation.report.criteria.facts import FACTS, Fact
+from synthx_evaluation.report.criteria.outcomes import Outcome, outcome
+from synthx_evaluation.report.criteria.pack import FactTest, Line, MeasureTest, Pack, PersonTest, Quantity
 from synthx_evaluation.report.record import Finding, Verdict
 from synthx_evaluation.report.rounding import DIGITS, figure, rounded, shown
 

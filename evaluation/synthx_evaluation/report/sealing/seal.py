@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from synthx.errors import DataError
-from synthx_evaluation.report.canonical import canonical, digest
 from synthx_evaluation.report.parts import Part
 from synthx_evaluation.report.record import Report
-from synthx_evaluation.report.signature import Signature, is_valid, sign
+from synthx_evaluation.report.sealing.canonical import canonical, digest
+from synthx_evaluation.report.sealing.signature import Signature, is_valid, sign
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -9,16 +9,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from synthx.errors import DataError, ParameterError
-from synthx_evaluation.report.facts import FACTS
-from synthx_evaluation.report.marked_yaml import Marked, MarkedError, parse
-from synthx_evaluation.report.pack import FactTest, Pack
+from synthx_evaluation.report.criteria.facts import FACTS
+from synthx_evaluation.report.criteria.marked_yaml import Marked, MarkedError, parse
+from synthx_evaluation.report.criteria.pack import FactTest, Pack
 
 __all__ = ["Pack", "load_pack", "read_pack", "shipped_packs"]
 
 
 def shipped_packs() -> tuple[str, ...]:
     """Return the names of the packs that come with synthx, sorted."""
-    files = resources.files("synthx_evaluation.report.packs").iterdir()
+    files = resources.files("synthx_evaluation.report.criteria.packs").iterdir()
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
@@ -45,7 +45,7 @@ def load_pack(name: str | Path) -> Pack:
             f"there is no rule pack {str(name)!r}",
             remedy=f"choose one of {', '.join(shipped_packs())}, or name your own .yaml file",
         )
-    file = resources.files("synthx_evaluation.report.packs") / f"{name}.yaml"
+    file = resources.files("synthx_evaluation.report.criteria.packs") / f"{name}.yaml"
     return read_pack(file.read_text(encoding="utf-8"), name=f"{name}.yaml")
 
 

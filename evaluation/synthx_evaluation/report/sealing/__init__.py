@@ -1,0 +1,3 @@
+"""Hashes, signatures and fingerprints: whether anything was altered."""
+
+from __future__ import annotations
