@@ -127,7 +127,7 @@ def _interpolated(rows: Floats, rare: Bools, discrete: Bools, count: int, seed: 
     if discrete.all():
         sampler = over_sampling.SMOTEN(**settings)
     elif discrete.any():
-        sampler = over_sampling.SMOTENC(np.flatnonzero(discrete), **settings)
+        sampler = over_sampling.SMOTENC(np.flatnonzero(discrete).tolist(), **settings)  # an array is compared to a name
     else:
         sampler = over_sampling.SMOTE(**settings)
     made, _ = sampler.fit_resample(rows, rare)

@@ -11,6 +11,8 @@ from synthx_evaluation.report.texts import described, section_of
 
 __all__ = ["SECTIONS", "row", "sections"]
 
+_CHANCE = 0.01
+"""The p-value up to which a difference is called no chance."""
 SECTIONS = ("privacy", "fidelity", "utility", "augmentation", "bias")
 
 
@@ -57,9 +59,13 @@ def _reading(measure: Measure, disclosure: Disclosure) -> str:
         percent=f"{disclosure.shown(100 * measure.value)}%",
         points=disclosure.shown(100 * measure.value),
     )
-    if measure.anchor is None:
-        return says
-    return f"{says} With real rows in the place of synthetic ones the figure is {disclosure.shown(measure.anchor)}."
+    if measure.anchor is not None:
+        says += f" With real rows in the place of synthetic ones the figure is {disclosure.shown(measure.anchor)}."
+    if measure.p_value is not None and measure.p_value <= _CHANCE:
+        # Within a threshold or not: a small leak that was found must not read like none.
+        least = "p below 0.001" if measure.p_value < 0.001 else f"p = {disclosure.shown(measure.p_value)}"
+        says += f" The difference is no chance ({least})."
+    return says
 
 
 def _power(measure: Measure, disclosure: Disclosure) -> str:
