@@ -9,8 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthx.balance import OverSampler, SequenceOverSampler, correct_prior
     from synthx.benchmarking.run import benchmark
     from synthx.condition import MISSING, between
+    from synthx.connectors import from_frame, to_frame
     from synthx.errors import SynthxError, UserError
     from synthx.io import TableWriter, read_table, write_table
     from synthx.long_tables import cut_windows, from_windows, join_static, split_static, to_windows
@@ -32,10 +34,12 @@ __all__ = [
     "Kind",
     "Ledger",
     "MISSING",
+    "OverSampler",
     "Privacy",
     "Role",
     "Schema",
     "Scorecard",
+    "SequenceOverSampler",
     "SequenceVAE",
     "Synthesizer",
     "SynthxError",
@@ -48,15 +52,18 @@ __all__ = [
     "benchmark",
     "between",
     "choose",
+    "correct_prior",
     "cut_windows",
     "evaluate",
     "evaluate_sequences",
+    "from_frame",
     "from_windows",
     "join_static",
     "load",
     "read_table",
     "split",
     "split_static",
+    "to_frame",
     "to_windows",
     "write_table",
 ]
@@ -69,10 +76,12 @@ _HOMES = {
     "Kind": "synthx.schema",
     "Ledger": "synthx_privacy",
     "MISSING": "synthx.condition",
+    "OverSampler": "synthx.balance",
     "Privacy": "synthx_privacy",
     "Role": "synthx.schema",
     "Schema": "synthx.schema",
     "Scorecard": "synthx_evaluation",
+    "SequenceOverSampler": "synthx.balance",
     "SequenceVAE": "synthx.models.recurrent_vae",
     "Synthesizer": "synthx.models.base",
     "SynthxError": "synthx.errors",
@@ -85,15 +94,18 @@ _HOMES = {
     "benchmark": "synthx.benchmarking.run",
     "between": "synthx.condition",
     "choose": "synthx.models.choice",
+    "correct_prior": "synthx.balance",
     "cut_windows": "synthx.long_tables",
     "evaluate": "synthx_evaluation",
     "evaluate_sequences": "synthx_evaluation",
+    "from_frame": "synthx.connectors",
     "from_windows": "synthx.long_tables",
     "join_static": "synthx.long_tables",
     "load": "synthx.models.registry",
     "read_table": "synthx.io",
     "split": "synthx_evaluation",
     "split_static": "synthx.long_tables",
+    "to_frame": "synthx.connectors",
     "to_windows": "synthx.long_tables",
     "write_table": "synthx.io",
 }

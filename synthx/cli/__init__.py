@@ -1,4 +1,4 @@
-"""The command line: ``synthx detect``, ``fit``, ``sample``, ``evaluate`` and ``benchmark``, one file a command.
+"""The command line, one file a command.
 
 Nothing heavy is imported until a command runs, so that ``synthx --help`` answers at once.
 """

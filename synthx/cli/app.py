@@ -47,12 +47,13 @@ def synthx(
 
     \b
     Example, from a table to an evaluated synthetic one:
-      synthx detect people.csv -o schema.json --target fraud
-      synthx fit people.csv -o people.synthx --schema schema.json
+      synthx split people.csv --train train.csv --holdout holdout.csv
+      synthx detect train.csv -o schema.json --target fraud
+      synthx fit train.csv -o people.synthx --schema schema.json
       synthx sample people.synthx -n 10000 -o synthetic.csv
-      synthx evaluate --train people.csv --synthetic synthetic.csv --schema schema.json
+      synthx evaluate --train train.csv --holdout holdout.csv --synthetic synthetic.csv --schema schema.json
 
-    DATA and OUT are .csv, .csv.gz or .parquet files. The exit status is 0 on success, 2 on what you can mend, and 1 on
+    DATA and OUT are .csv, .csv.gz or .parquet files; detect, fit and sample take databases too. The exit status is 0 on success, 2 on what you can mend, and 1 on
     our fault; SYNTHX_DEBUG=1 in the environment shows the traceback.
     """
 

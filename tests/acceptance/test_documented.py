@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer.main
+from sklearn.linear_model import LogisticRegression
 
 import synthx
 from synthx.cli.app import app
@@ -33,7 +34,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def people(rows: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    fraud = (rng.random(rows) < 0.15).astype(int)
+    fraud = (rng.random(rows) < 0.07).astype(int)
     amount = np.round(np.exp(rng.normal(6 + 1.5 * fraud, 1)), 2)
     note = pd.Series(rng.choice(["checked", "open"], rows), dtype=object).mask(rng.random(rows) < 0.3)
     return pd.DataFrame(
@@ -69,6 +70,10 @@ def world(page: str) -> dict[str, Any]:
     known["declared_schema"] = synthx.Schema.detect(frame, target="fraud", assume_public=True)
     known["rows_with_gaps"] = known["rows"].assign(state=known["rows"]["state"].mask(known["rows"].index % 3 == 0))
     known["frauds"] = frame[frame["fraud"] == 1]
+    if page in ("README.md", "balancing.md"):
+        known |= {"X": frame[["amount", "age"]], "y": frame["fraud"], "X_new": frame[["amount", "age"]][:20]}
+        known["classifier"] = LogisticRegression().fit(known["X"], known["y"])
+        known["share_after"], known["share_before"] = 0.4, 0.1
     if page == "README.md":
         known["visits"], known["patients"] = stays("patient", "day", "died")
     if page == "sequences.md":
