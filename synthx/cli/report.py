@@ -145,7 +145,12 @@ def _write(
         made = assembled(card, schema=schema)
         with replacing_folder(output, ours=FILES, force=force) as draft:
             write_documents(
-                made, draft, keys=keys, pdf=pdf and able, progress=lambda name: progress("writing", 0.0, name)
+                made,
+                draft,
+                keys=keys,
+                pdf=pdf and able,
+                released=tables.synthetic,
+                progress=lambda name: progress("writing", 0.0, name),
             )
     typer.echo(made.summary.headline)
     typer.echo(f"Written to {output}; SHA-256 of the report: {made.sha256}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ def write_documents(
     *,
     keys: Sequence[Ed25519PrivateKey] = (),
     pdf: bool = True,
+    released: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> None:
     """Write all files of a report into an empty folder.
@@ -48,6 +50,8 @@ def write_documents(
         Who signs the report, the page and the list of files.
     pdf : bool
         Whether to write the PDF, which needs the extra ``pdf``.
+    released : Path, optional
+        The synthetic table's file, whose name and SHA-256 the metadata give.
     progress : callable, optional
         Called with the name of each file before it is written.
     """
@@ -56,7 +60,7 @@ def write_documents(
         "report.json": lambda: sealed_report(report, keys),
         "model_card.md": lambda: model_card(report).encode("utf-8"),
         "data_sheet.md": lambda: data_sheet(report).encode("utf-8"),
-        "croissant.json": lambda: (json.dumps(croissant(report), indent=2, ensure_ascii=False) + "\n").encode("utf-8"),
+        "croissant.json": lambda: _metadata(report, released),
     }
     if pdf:
         makers[PDF] = lambda: _pdf(report, folder / PDF)
@@ -68,6 +72,15 @@ def write_documents(
     contents[MANIFEST] = sealed_folder(contents, keys)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
+
+
+def _metadata(report: Report, released: Path | None) -> bytes:
+    if released is None:
+        values = croissant(report)
+    else:
+        with released.open("rb") as file:
+            values = croissant(report, file=released.name, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def _pdf(report: Report, path: Path) -> bytes:
