@@ -53,8 +53,8 @@ def synthx(
       synthx sample people.synthx -n 10000 -o synthetic.csv
       synthx evaluate --train train.csv --holdout holdout.csv --synthetic synthetic.csv --schema schema.json
 
-    DATA and OUT are .csv, .csv.gz or .parquet files; detect, fit and sample take databases too. The exit status is 0 on success, 2 on what you can mend, and 1 on
-    our fault; SYNTHX_DEBUG=1 in the environment shows the traceback.
+    DATA and OUT are .csv, .csv.gz or .parquet files; detect, fit and sample take databases too. The exit status is 0
+    on success, 2 on what you can mend, and 1 on our fault; SYNTHX_DEBUG=1 in the environment shows the traceback.
     """
 
 

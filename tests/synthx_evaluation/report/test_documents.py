@@ -4,11 +4,14 @@ import hashlib
 import json
 from pathlib import Path
 
+from synthx_evaluation import Scorecard
+from synthx_evaluation.report.assemble import assemble
+from synthx_evaluation.report.brief import Brief
 from synthx_evaluation.report.pages.documents import write_documents
-from synthx_evaluation.report.record import Report
 
 
-def test_the_metadata_name_the_file_that_was_judged(report: Report, tmp_path: Path) -> None:
+def test_the_metadata_name_the_file_that_was_judged(card: Scorecard, brief: Brief, tmp_path: Path) -> None:
+    report = assemble(card, brief=brief)
     rows = tmp_path / "rows.csv"
     rows.write_bytes(b"age,town\n37,Bern\n")
     folder = tmp_path / "report"
