@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from synthx_evaluation.membership import shadow_attack
 from synthx_evaluation.record import Better, Measure, Status
 from synthx_evaluation.scorecard import Scorecard
 from synthx_evaluation.sequences import Judge, evaluate_sequences, plot_sequences
@@ -26,5 +27,6 @@ __all__ = [
     "evaluate",
     "evaluate_sequences",
     "plot_sequences",
+    "shadow_attack",
     "split",
 ]

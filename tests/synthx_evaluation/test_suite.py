@@ -43,6 +43,7 @@ def test_what_the_package_offers() -> None:
             "evaluate",
             "evaluate_sequences",
             "plot_sequences",
+            "shadow_attack",
             "split",
         ]
     )

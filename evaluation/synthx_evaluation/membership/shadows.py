@@ -209,12 +209,13 @@ def _cast(
 
     if not cast:
         report("shadow models", 0.0, f"the first of {count} tells how long the others take")
-    for done, number in enumerate(missing):
-        if cast and done <= (len(missing) == count):
-            typical = float(np.median([shadow.seconds for shadow in cast.values()]))
-            left = len(missing) - done
-            kept_there = f"{len(cast)} of {count} shadows are there, " if done == 0 else ""
-            report("cost", 1.0, f"{kept_there}{left} more take about {_duration(left * typical)}")
+    told = False
+    for number in missing:
+        if cast and not told:
+            left, typical = count - len(cast), float(np.median([shadow.seconds for shadow in cast.values()]))
+            there = f"{len(cast)} of {count} shadows are there"
+            report("cost", 1.0, f"{there}, {left} more take about {_duration(left * typical)}")
+            told = True
         cast[number] = _shadow(game, learn, number)
         if folder is not None:
             folder.write(number, cast[number])

@@ -1,6 +1,6 @@
 """Whether entities that the generator saw can be told from others by what it wrote: attacks on whole sequences.
 
-Who is one of many visits is asked rarely; who is one of the patients is what matters, and all rows of an entity tell.
+What matters is who is one of the patients, not which visit was learned, and all rows of an entity tell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.disclosure import Copies
 from synthx_evaluation.membership.battery import Scores, attack
 from synthx_evaluation.membership.distance import closest, log_ratio
-from synthx_evaluation.membership.evidence import PERMUTATIONS, draw_labels, gather
+from synthx_evaluation.membership.evidence import PERMUTATIONS, Evidence, draw_labels, gather
 from synthx_evaluation.membership.outcomes import area_measure, with_copies
 from synthx_evaluation.membership.targets import Targets, draw_targets
 from synthx_evaluation.neighbours import Neighbours, nearest, standard
@@ -53,47 +53,54 @@ def entity_membership(
     """
     seed = comparison.seed
     if comparison.holdout is None:
-        reason = "not assessable without a holdout: there are no non-members to compare with"
-        return [item.skipped(reason, seed=seed) for item in (MAXIMUM, BY_FEATURES, BY_WARPING)]
+        return _skipped("not assessable without a holdout: there are no non-members to compare with", seed)
     comparison, features = _all_synthetic(comparison, features)
     tables = joined(comparison, features)
     targets = draw_targets(tables, MOST)
     if isinstance(targets, str):
-        return [
-            item.skipped(targets.replace(" rows", " sequences"), seed=seed)
-            for item in (MAXIMUM, BY_FEATURES, BY_WARPING)
-        ]
-    by_features = attack(tables, targets)
-    by_warping = _by_warping(comparison, tables, targets)
+        return _skipped(targets.replace(" rows", " sequences"), seed)
+    by_features, by_warping = attack(tables, targets), _by_warping(comparison, tables, targets)
     scores = by_features if by_warping is None else _beside(by_features, by_warping)
     labels = draw_labels(targets.member, permutations, tables.generator(MAXIMUM.id))
     evidence = gather(scores.values, targets.member, labels)
+    p_value = with_copies(evidence.p_value, _copies(comparison))
+    places, of_features = np.arange(len(scores.attacks)), len(by_features.attacks)
+    found = [
+        _record(MAXIMUM, scores, targets, evidence, places, seed, p_value),
+        _record(BY_FEATURES, scores, targets, evidence, places[:of_features], seed),
+    ]
+    if by_warping is None:
+        return [*found, BY_WARPING.not_applicable("no step column holds numbers", seed=seed)]
+    return [*found, _record(BY_WARPING, scores, targets, evidence, places[of_features:], seed)]
+
+
+def _skipped(reason: str, seed: int) -> list[Measure]:
+    return [definition.skipped(reason, seed=seed) for definition in (MAXIMUM, BY_FEATURES, BY_WARPING)]
+
+
+def _copies(comparison: SequenceComparison) -> Copies:
     synthetic, train, holdout = sequence_keys(comparison)
     assert holdout is not None
-    copies = Copies.of(synthetic, train, holdout)
+    return Copies.of(synthetic, train, holdout)
 
-    def measure(definition: Definition, columns: Places, p_value: float | None = None) -> Measure:
-        own = scores.of(columns)
-        areas = evidence.area[columns, 0].tolist()
-        pairs = zip(own.attacks, own.geometries, areas, strict=True)
-        details = {
-            "n_is": "members and as many non-members: entities",
-            "reference_sequences": len(targets.reference),
-            "all": [{"attack": code, "geometry": name, "auc": area} for code, name, area in pairs],
-        }
-        return area_measure(
-            definition, own, targets.member, evidence.of(columns), seed, p_value=p_value, details=details
-        )
 
-    places = np.arange(len(scores.attacks))
-    warping = np.array(scores.geometries) == _WARPING
-    return [
-        measure(MAXIMUM, places, with_copies(evidence.p_value, copies)),
-        measure(BY_FEATURES, places[~warping]),
-        BY_WARPING.not_applicable("no step column holds numbers", seed=seed)
-        if by_warping is None
-        else measure(BY_WARPING, places[warping]),
-    ]
+def _record(
+    definition: Definition,
+    scores: Scores,
+    targets: Targets,
+    evidence: Evidence,
+    columns: Places,
+    seed: int,
+    p_value: float | None = None,
+) -> Measure:
+    own, areas = scores.of(columns), evidence.area[columns, 0].tolist()
+    pairs = zip(own.attacks, own.geometries, areas, strict=True)
+    details = {
+        "n_is": "members and as many non-members: entities",
+        "reference_sequences": len(targets.reference),
+        "all": [{"attack": code, "geometry": name, "auc": area} for code, name, area in pairs],
+    }
+    return area_measure(definition, own, targets.member, evidence.of(columns), seed, p_value=p_value, details=details)
 
 
 def _all_synthetic(comparison: SequenceComparison, features: Features) -> tuple[SequenceComparison, Features]:

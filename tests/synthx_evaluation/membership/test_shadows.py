@@ -95,12 +95,12 @@ def test_an_honest_generator_is_not_accused() -> None:
 @pytest.mark.usefixtures("plain_battery")
 def test_p_values_are_uniform_without_a_leak() -> None:
     found = []
-    for seed in range(60):
+    for seed in range(40):
         train, holdout = people(110, 2 * seed), people(120, 2 * seed + 1)
         synthetic = learn_honestly(train, 0)(110, 10_000 + seed)
         found.append(attacked(synthetic, train, holdout, seed=seed)["MIA-SHADOW"].p_value)
     assert kstest(found, "uniform").pvalue > 0.01
-    assert np.mean(np.array(found) <= 0.05) <= 0.12  # at most 7 of 60, where 3 are expected
+    assert np.mean(np.array(found) <= 0.05) <= 0.12  # at most 4 of 40, where 2 are expected
 
 
 @pytest.mark.usefixtures("plain_battery")
@@ -174,7 +174,7 @@ def test_an_attack_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         attacked(synthetic, train, holdout, learn=stopped_after(2), **given)
     assert said[0] == "shadow models: the first of 6 tells how long the others take"
-    assert said[2].startswith("cost: 5 more take about ")
+    assert said[2].startswith("cost: 1 of 6 shadows are there, 5 more take about ")
     said.clear()
     went_on = attacked(synthetic, train, holdout, learn=stopped_after(6), **given)
     assert said[0].startswith("cost: 2 of 6 shadows are there, 4 more take about ")
