@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,27 @@ class Scorecard:
                 return measure
         known = ", ".join(measure.id for measure in self.measures)
         raise ParameterError(f"the scorecard has no measure {code!r}", remedy=f"choose one of {known}")
+
+    def with_measures(self, more: Iterable[Measure]) -> Scorecard:
+        """Return a scorecard with further measures of the same rows, e.g. those of `shadow_attack`.
+
+        Raises
+        ------
+        ParameterError
+            If one of them is there already.
+        """
+        added = tuple(more)
+        twice = next(
+            (
+                measure.id
+                for place, measure in enumerate(added)
+                if measure.id in self or any(other.id == measure.id for other in added[:place])
+            ),
+            None,
+        )
+        if twice is not None:
+            raise ParameterError(f"the measure {twice!r} is given twice", remedy="give each file once")
+        return Scorecard((*self.measures, *added), self.context)
 
     # -- for machines -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthx.cli.progress import reporting
-from synthx.cli.report_inputs import Tables, brief_of, check_exclusive, model_facts
+from synthx.cli.report_inputs import Tables, brief_of, check_exclusive, further_measures, model_facts
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
 from synthx.errors import ParameterError
@@ -18,6 +18,7 @@ from synthx.errors import ParameterError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from synthx_evaluation import Measure
     from synthx_evaluation.report.record import Report
 
 __all__ = ["report"]
@@ -36,6 +37,10 @@ def make(
     synthetic: Annotated[Path | None, typer.Option(metavar="S", help="The rows that it wrote.")] = None,
     scorecard: Annotated[
         Path | None, typer.Option(metavar="CARD", help="What `synthx evaluate --json` wrote, in the place of tables.")
+    ] = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="What `synthx attack` or `synthx balance --report` wrote; may be repeated."),
     ] = None,
     model: Annotated[Path | None, typer.Option(metavar="MODEL", help="The file of the model.")] = None,
     pack: Annotated[
@@ -122,13 +127,15 @@ def make(
         fingerprints=() if fingerprint_key is None else fingerprints_of(tables.files(), fingerprint_key),
         command=tables.command(scorecard, model=model, pack=pack, profile=profile, smallest_cell=smallest_cell),
     )
-    _write(output, tables, scorecard, assembled, keys=keys, pdf=pdf, force=force)
+    more = further_measures(add or ())
+    _write(output, tables, scorecard, more, assembled, keys=keys, pdf=pdf, force=force)
 
 
 def _write(
     output: Path,
     tables: Tables,
     scorecard: Path | None,
+    more: Sequence[Measure],
     assembled: Callable[..., Report],
     *,
     keys: Sequence[Ed25519PrivateKey],
@@ -142,7 +149,7 @@ def _write(
     able = can_write_pdf()
     with reporting() as progress:
         card, schema = tables.card(scorecard, lambda stage: progress(stage, 0.0, ""))
-        made = assembled(card, schema=schema)
+        made = assembled(card.with_measures(more), schema=schema)
         with replacing_folder(output, ours=FILES, force=force) as draft:
             write_documents(
                 made,

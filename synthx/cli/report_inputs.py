@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ from synthx.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from synthx.schema import Schema
-    from synthx_evaluation import Scorecard
+    from synthx_evaluation import Measure, Scorecard
     from synthx_evaluation.report.brief import Brief
     from synthx_evaluation.report.model import ModelFacts
 
-__all__ = ["Tables", "brief_of", "check_exclusive", "model_facts"]
+__all__ = ["Tables", "brief_of", "check_exclusive", "further_measures", "model_facts"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,3 +179,27 @@ def model_facts(path: Path) -> ModelFacts:
         ledger=model.ledger_,
         declared=frozenset(column.name for column in model.schema_ if column.levels is not None),
     )
+
+
+def further_measures(files: Sequence[Path]) -> list[Measure]:
+    """Return the measures of further files: scorecards of ``synthx attack``, evidence of ``synthx balance``.
+
+    Raises
+    ------
+    DataError
+        If a file is neither.
+    """
+    from synthx_evaluation import Scorecard
+    from synthx_evaluation.augmentation.evidence import Evidence
+    from synthx_evaluation.augmentation.measures import measures_of
+
+    found: list[Measure] = []
+    for path in files:
+        try:
+            found += Scorecard.from_json(path).measures
+        except DataError as error:
+            try:
+                found += measures_of(Evidence.from_json(path))
+            except DataError:
+                raise error from None
+    return found
