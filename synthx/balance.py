@@ -8,7 +8,7 @@ makes more entities with a rare label, and `jitter`, `scaling` and `time_warping
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from synthx.balancing.strategy import check_target, plain
 from synthx.balancing.traditional import jitter, scaling, time_warping
 from synthx.models.tabular import TableSynthesizer
 from synthx.schema import Schema
+
+if TYPE_CHECKING:
+    from synthx.training import Progress
 
 __all__ = [
     "Draw",
@@ -45,7 +48,11 @@ Learn = Callable[[pd.DataFrame, "pd.Series[Any]", int], Draw]
 
 
 def learner(
-    model: TableSynthesizer | str | None = None, *, schema: Schema | None = None, rules: Sequence[Rule] = ()
+    model: TableSynthesizer | str | None = None,
+    *,
+    schema: Schema | None = None,
+    rules: Sequence[Rule] = (),
+    progress: Progress | None = None,
 ) -> Learn:
     """Return what learns rows and returns what draws more of any class, with the quality control of `OverSampler`.
 
@@ -53,6 +60,8 @@ def learner(
     ----------
     model, schema, rules
         See `OverSampler`.
+    progress : callable, optional
+        Is told how far each fit has come.
 
     Examples
     --------
@@ -62,7 +71,7 @@ def learner(
 
     def learn(X: pd.DataFrame, y: pd.Series[Any], seed: int) -> Draw:
         check_target(y)
-        generator = learn_classes(as_frame(X), np.asarray(y), model=model, schema=schema, seed=seed)
+        generator = learn_classes(as_frame(X), np.asarray(y), model=model, schema=schema, seed=seed, progress=progress)
         seeds = np.random.SeedSequence(seed)
 
         def draw(level: Hashable, n: int) -> pd.DataFrame:

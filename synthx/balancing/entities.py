@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -11,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.balancing.strategy import check_learnable, check_strategy, check_target, plain
+from synthx.codec.generated import generate
 from synthx.codec.sequence.long import LongTable
 from synthx.errors import SchemaError
-from synthx.schema import Schema
+from synthx.schema import Column, Kind, Schema
 
-__all__ = ["label_of", "rows_of_entities", "wanted_entities", "with_new_entities"]
+__all__ = ["label_of", "new_keys", "rows_of_entities", "wanted_entities", "with_new_entities"]
 
 
 def label_of(schema: Schema) -> str:
@@ -51,7 +53,11 @@ def rows_of_entities(long: LongTable, chosen: NDArray[np.int64], schema: Schema)
 
 
 def with_new_entities(
-    frame: pd.DataFrame, parts: list[tuple[pd.DataFrame, NDArray[np.int64]]], schema: Schema
+    frame: pd.DataFrame,
+    parts: list[tuple[pd.DataFrame, NDArray[np.int64]]],
+    schema: Schema,
+    *,
+    seed: int | None = None,
 ) -> pd.DataFrame:
     """Return a long table and, after it, new entities with keys of their own.
 
@@ -62,23 +68,41 @@ def with_new_entities(
     parts : list of (DataFrame, int array)
         New steps, without a key or with one that is replaced, and the entity of each, from 0 in each part.
     schema : Schema
+    seed : int, optional
+        Of keys that are drawn (UUIDs).
     """
-    tables, first = [frame], 0
-    for rows, of_row in parts:
-        keyed = rows.assign(**{name: _keys(frame[name], of_row + first) for name in schema.entity})
+    entities = [int(of_row.max(initial=-1)) + 1 for _, of_row in parts]
+    first = np.cumsum([0, *entities])
+    rng = np.random.default_rng(seed)
+    keys = {name: new_keys(frame[name], schema[name], int(first[-1]), rng) for name in schema.entity}
+    tables = [frame]
+    for (rows, of_row), before in zip(parts, first, strict=False):
+        keyed = rows.assign(**{name: cells[of_row + before] for name, cells in keys.items()})
         tables.append(keyed[list(frame.columns)].astype(frame.dtypes.to_dict()))
-        first += int(of_row.max(initial=-1)) + 1
     return pd.concat(tables, ignore_index=True)
 
 
-def _keys(real: pd.Series[Any], number: NDArray[np.int64]) -> Any:
-    """Return keys that no real entity has: numbers go on after the largest, text says that it is new."""
+def new_keys(real: pd.Series[Any], column: Column, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return keys that no real entity has: numbers go on after the largest, text follows the pattern of the column.
+
+    Parameters
+    ----------
+    real : Series
+        The keys that there are.
+    column : Column
+        How they are written.
+    count : int
+        How many new ones.
+    rng : numpy.random.Generator
+        Where UUIDs come from.
+    """
     if pd.api.types.is_numeric_dtype(real.dtype):
-        return real.max() + 1 + number
-    mark = "new"
-    while real.astype(str).str.startswith(f"{mark}-").any():
-        mark += "-new"
-    return pd.Series(number).map(lambda place: f"{mark}-{place + 1}").to_numpy(dtype=object)
+        return np.asarray(real.max() + 1 + np.arange(count))
+    taken = set(real.astype(str))
+    pattern = column.format if column.kind is Kind.IDENTIFIER else None
+    as_text = dataclasses.replace(column, kind=Kind.IDENTIFIER, format=pattern, dtype="object")
+    made = generate(as_text, count + len(taken), rng).astype(str)  # even if all that are taken come again
+    return made[~made.isin(taken)].to_numpy(dtype=object)[:count]
 
 
 def wanted_entities(long: LongTable, label: str, strategy: Any) -> tuple[dict[Hashable, int], NDArray[Any]]:

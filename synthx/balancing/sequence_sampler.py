@@ -10,9 +10,10 @@ import pandas as pd
 
 from synthx.balancing.entities import label_of, wanted_entities, with_new_entities
 from synthx.balancing.strategy import Strategy
+from synthx.balancing.unfitted import unfitted
 from synthx.codec.sequence.long import LongTable
 from synthx.entities import Entities
-from synthx.errors import PrivacyError, UnsupportedError
+from synthx.errors import UnsupportedError
 from synthx.models.parameters import Parameters, check_seed
 from synthx.models.sequential import SequenceSynthesizer
 from synthx.schema import Column, Schema
@@ -101,7 +102,7 @@ class SequenceOverSampler(Parameters):
                 rows = self.generator_.sample(count, given={label: level}, seed=seed)
                 parts.append((rows, Entities.of(rows, schema.entity).of_row))
         self.report_: dict[Hashable, int] = dict(wanted)
-        balanced = with_new_entities(frame, parts, schema)
+        balanced = with_new_entities(frame, parts, schema, seed=self.random_state)
         self.synthetic_mask_ = np.arange(len(balanced)) >= len(frame)
         return balanced
 
@@ -116,12 +117,7 @@ class SequenceOverSampler(Parameters):
             raise UnsupportedError(
                 f"{type(model).__name__} is no model of sequences", remedy="give SequenceVAE, or use OverSampler"
             )
-        if model.privacy is not None:
-            raise PrivacyError(
-                "a private model is asked for, and a balanced table holds the real steps themselves",
-                remedy="leave privacy out, or publish entities of the private model alone: model.sample(given=...)",
-            )
-        return type(model)(**model.get_params())
+        return unfitted(model, units="steps", drawn_by="given")
 
 
 def _with_levels(schema: Schema, label: str, labels: np.ndarray) -> Schema:

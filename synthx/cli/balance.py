@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from synthx.cli.evidence import (
+    AlertCostOption,
+    AmountOption,
+    EntityColumnOption,
+    FoldsOption,
+    PositiveOption,
+    Question,
+    ReportOption,
+    TimeColumnOption,
+    WeightsOption,
+    write_evidence,
+)
 from synthx.cli.progress import reporting
 from synthx.cli.tables import LAST_SEED
 from synthx.errors import DataError, ParameterError
@@ -52,21 +64,26 @@ def balance(
         str, typer.Option(metavar="COL", help="Say in this column, True or False, which rows are new.")
     ] = MARK,
     no_mark: Annotated[bool, typer.Option("--no-mark", help="Do not say which rows are new.")] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Try by cross-validation whether it helps, and write the figures: .json."),
-    ] = None,
+    entity: EntityColumnOption = None,
+    report: ReportOption = None,
+    positive: PositiveOption = None,
+    time: TimeColumnOption = None,
+    weights: WeightsOption = None,
+    amount: AmountOption = None,
+    alert_cost: AlertCostOption = None,
+    folds: FoldsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT and FILE if they exist.")] = False,
 ) -> None:
     """Add new rows of rare classes to a table: the real rows first and unchanged, then the new ones.
 
     Split off the rows that you test on before; new rows are for learning from. With --report, every way to balance
-    the table (doing nothing, class weights, SMOTE ... and these rows) is tried on the same splits.
+    the table (doing nothing, class weights, SMOTE ... and these rows) is tried on the same splits first.
 
     \b
     Examples, up to one fraud for every ten legitimate payments:
       synthx balance payments.csv --target fraud --ratio 0.1 -o balanced.csv
-      synthx balance payments.csv --target fraud --ratio 0.1 -o balanced.csv --report evidence.json
+      synthx balance payments.csv --target fraud --ratio 0.1 -o balanced.csv --report evidence.json \\
+        --time booked_at --entity card --amount amount
     """
     from synthx._files import check_output
     from synthx.io import check_table_output, read_table, write_table
@@ -77,16 +94,21 @@ def balance(
         check_output(report, force=force)
     if not 0 < ratio <= 1:
         raise ParameterError(f"--ratio is {ratio:g}", remedy="give a ratio above 0 and up to 1")
+    question = Question(
+        target=target, positive=positive, time=time, entity=entity,
+        weights=weights, amount=amount, alert_cost=alert_cost, folds=folds,
+    )  # fmt: skip
+    question.check(asked=report is not None)
     known = None if schema is None else Schema.from_json(schema)
     frame = read_table(data, schema=known)
     made = _model_of(model, len(frame), minutes, refine, seed)
-    _check_table(frame, known, target, None if no_mark else mark)
+    _check_table(frame, known, question, None if no_mark else mark)
     wanted = _wanted(frame, target, ratio)
-    balanced, said = _balanced(frame, known, target, wanted, made, seed)
+    if report is not None:
+        write_evidence(report, frame, known, question, made, seed=seed, force=force)
+    balanced, said = _balanced(frame, known, question, wanted, made, seed)
     if not no_mark:
         balanced[mark] = balanced.index >= len(frame)
-    if report is not None:
-        _write_evidence(report, frame, known, target, made, seed, force=force)
     write_table(balanced, output, force=force)
     for sentence in said:
         typer.echo(sentence)
@@ -105,13 +127,15 @@ def _model_of(name: str, rows: int, minutes: float | None, refine: bool, seed: i
     return made.set_params(refine=True) if refine else made
 
 
-def _check_table(frame: pd.DataFrame, schema: Schema | None, target: str, mark: str | None) -> None:
+def _check_table(frame: pd.DataFrame, schema: Schema | None, question: Question, mark: str | None) -> None:
     """Refuse a table that cannot be balanced by this target, before anything is learned."""
-    if target not in frame:
-        raise DataError(
-            f"there is no column {target!r} to balance",
-            remedy=f"choose --target from {', '.join(map(repr, list(frame.columns)[:12]))}",
-        )
+    target, entity = question.target, question.entity
+    for option, name in (("target", target), ("entity", entity)):
+        if name is not None and name not in frame:
+            raise DataError(
+                f"there is no column {name!r} {'to balance' if name is target else 'that says whom a row belongs to'}",
+                remedy=f"choose --{option} from {', '.join(map(repr, list(frame.columns)[:12]))}",
+            )
     if schema is not None and schema.entity and frame.duplicated(list(schema.entity)).any():
         raise ParameterError(
             f"the rows of an entity ({', '.join(schema.entity)}) belong together, and a table is balanced row by row",
@@ -154,7 +178,12 @@ def _wanted(frame: pd.DataFrame, target: str, ratio: float) -> dict[Any, int]:
 
 
 def _balanced(
-    frame: pd.DataFrame, schema: Schema | None, target: str, wanted: dict[Any, int], model: TableSynthesizer, seed: int
+    frame: pd.DataFrame,
+    schema: Schema | None,
+    question: Question,
+    wanted: dict[Any, int],
+    model: TableSynthesizer,
+    seed: int,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the real and the new rows, and a sentence for each class that grew."""
     import pandas as pd
@@ -163,47 +192,34 @@ def _balanced(
     from synthx.balancing.drawing import draw_all
     from synthx.balancing.learning import learn_classes
 
-    features = frame.drop(columns=target)
+    target, entity = question.target, question.entity
+    features = frame.drop(columns=[target] if entity is None else [target, entity])
     with reporting() as report:
         generator = learn_classes(
             features,
             frame[target].to_numpy(),
             model=model,
-            schema=schema,
+            schema=None if schema is None else schema.select(features.columns),
             name=target,
             progress=lambda event: report(event.stage, event.fraction, event.message),
         )
-    rows, labels, drawn = draw_all(generator, wanted, seed=seed)
+        report("drawing", 0.0, f"{sum(wanted.values()):,} rows")
+        rows, labels, drawn = draw_all(generator, wanted, seed=seed)
+        report("drawing", 1.0, "")
     rows[target] = pd.Series(labels, dtype=frame[target].dtype)
+    if entity is not None:
+        rows[entity] = _keys(frame[[entity]], schema, len(rows), seed)
     said = [f"{target} = {label!r}: {one.describe()}." for label, one in drawn.items()]
     return with_rows(frame, rows[list(frame.columns)]), [generator.model.training_.describe(), *said]
 
 
-def _write_evidence(
-    path: Path,
-    frame: pd.DataFrame,
-    schema: Schema | None,
-    target: str,
-    model: TableSynthesizer,
-    seed: int,
-    *,
-    force: bool,
-) -> None:
-    """Try whether balancing helps, say what came out, and write the figures."""
-    from synthx._files import replacing
-    from synthx.balance import learner
-    from synthx_evaluation.augmentation import augment
+def _keys(real: pd.DataFrame, schema: Schema | None, count: int, seed: int) -> Any:
+    """Return keys for new rows, each of which is a new entity, as the one column of `real` writes them."""
+    import numpy as np
 
-    with reporting() as report:
-        evidence = augment(
-            frame,
-            target=target,
-            generators={f"synthx-{model.name}": learner(model)},
-            schema=schema,
-            seed=seed,
-            progress=lambda title: report(title, 0.0, ""),
-        )
-    typer.echo(evidence.to_text())
-    with replacing(path, force=force) as draft:
-        evidence.to_json(draft)
-    typer.echo(f"Figures written to {path}.")
+    from synthx.balancing.entities import new_keys
+    from synthx.schema import Schema
+
+    (entity,) = real.columns
+    column = (schema or Schema.detect(real, entity=entity))[entity]
+    return new_keys(real[entity], column, count, np.random.default_rng(seed))

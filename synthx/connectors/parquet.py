@@ -45,6 +45,10 @@ def query_parquet(place: str | Path, query: str | None = None) -> Iterator[pa.Ta
     """
     import pyarrow as pa
 
+    if Path(place).is_dir() and next(Path(place).rglob("*.parquet"), None) is None:
+        raise DataError(
+            f"{str(place)!r} is a folder without Parquet files", remedy="give a file, or a folder of .parquet files"
+        )
     try:
         import duckdb
     except ModuleNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from synthx.connectors.database import connected, quoted_table
@@ -53,13 +54,14 @@ def read_chunks(
         )
     with connected(address, writes=False) as connection:
         connection = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows)
-        result = _selected(connection, table) if table is not None else _queried(connection, str(query))
-        if not result.returns_rows:
-            raise DataError("the query returns no rows", remedy="write a SELECT")
-        names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping; iterated, it gives rows
-        check_names(names)
-        while rows := result.fetchmany(chunk_rows):
-            yield _as_arrow(names, rows)
+        selected = _selected(connection, table) if table is not None else _queried(connection, str(query))
+        with closing(selected) as result:
+            if not result.returns_rows:
+                raise DataError("the query returns no rows", remedy="write a SELECT")
+            names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping; it gives rows
+            check_names(names)
+            while rows := result.fetchmany(chunk_rows):
+                yield _as_arrow(names, rows)
 
 
 def _selected(connection: Connection, name: str) -> CursorResult[Any]:

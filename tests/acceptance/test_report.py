@@ -18,7 +18,7 @@ COLUMNS = ["mdvis", "lncoins", "lpi", "disea", "hlthp"]
 @pytest.fixture(scope="module")
 def records() -> pd.DataFrame:
     frame: pd.DataFrame = randhie.load_pandas().data[COLUMNS]
-    return frame.sample(1_400, random_state=0, ignore_index=True)
+    return frame.sample(800, random_state=0, ignore_index=True)
 
 
 def reported(folder: Path, train: pd.DataFrame, holdout: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def reported(folder: Path, train: pd.DataFrame, holdout: pd.DataFrame, synthetic
 
 
 def test_a_copy_of_the_training_rows_is_not_met_on_the_first_page(records: pd.DataFrame, tmp_path: Path) -> None:
-    train, holdout = records.iloc[:1_000], records.iloc[1_000:]
+    train, holdout = records.iloc[:500], records.iloc[500:]
     summary = reported(tmp_path, train, holdout, train.sample(frac=1, random_state=1))["summary"]
     assert summary["verdict"] == "not met"
     carried = {
@@ -57,9 +57,9 @@ def test_two_hundred_rows_show_nothing_and_say_how_many_would_do(records: pd.Dat
 
 
 def test_planted_values_of_one_person_are_in_no_file(records: pd.DataFrame, tmp_path: Path) -> None:
-    train = records.iloc[:300].assign(town=["Zzyzx"] + ["Ayr", "Bath", "Cork"] * 99 + ["Ayr", "Bath"])
+    train = records.iloc[:150].assign(town=["Zzyzx"] + ["Ayr", "Bath", "Cork"] * 49 + ["Ayr", "Bath"])
     train.loc[0, "mdvis"] = 98_765
-    holdout = records.iloc[300:500].assign(town=["Ayr", "Bath"] * 100)
+    holdout = records.iloc[150:250].assign(town=["Ayr", "Bath"] * 50)
     reported(tmp_path, train, holdout, train.sample(frac=1, random_state=1))
     for file in (tmp_path / "report").iterdir():
         text = file.read_text(encoding="utf-8")

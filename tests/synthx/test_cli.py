@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -102,13 +102,14 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def test_help_answers_within_half_a_second() -> None:
-    seconds = []
+    seconds = []  # of the processor: those of the clock are other programs' too
     for _ in range(3):
-        begin = time.perf_counter()
+        before = os.times()
         answer = subprocess.run(
             [sys.executable, "-m", "synthx.cli", "--help"], capture_output=True, text=True, check=True
         )
-        seconds.append(time.perf_counter() - begin)
+        after = os.times()
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert min(seconds) < 0.5
     for command in ("detect", "fit", "sample", "evaluate"):
         assert command in answer.stdout
@@ -133,7 +134,7 @@ def test_version_and_bare_name(run: Run) -> None:
     ("words", "sentence"),
     [
         (["sample"], "synthx: Missing argument 'MODEL'; see `synthx sample --help`.\n"),
-        (["dance"], "synthx: No such command 'dance'; see `synthx --help`.\n"),
+        (["xyzzy"], "synthx: No such command 'xyzzy'; see `synthx --help`.\n"),
         (["fit", "x.csv"], "synthx: Missing option '-o' / '--output'; see `synthx fit --help`.\n"),
     ],
 )

@@ -173,7 +173,7 @@ def test_paths_that_are_no_tables(tmp_path: Path) -> None:
     for name, message in {
         "none.csv": "there is no file",
         "notes.txt": "unknown format",
-        "folder.csv": "is a folder",
+        "folder.csv": "is a folder without Parquet files",
         "half.csv.gz": "gzip|cannot be read",
         "plain.csv.gz": "gzip",
         "half.parquet": "not a whole Parquet file",

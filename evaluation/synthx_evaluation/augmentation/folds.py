@@ -33,6 +33,8 @@ class Fold:
         "more real cases" are. Empty where no number of rare rows was asked for.
     test : array
         Places of the rows that nothing is fitted on.
+    rare_order : array
+        Places of all rare rows of the training part; those that every arm learns from come first.
     """
 
     repeat: int
@@ -41,7 +43,6 @@ class Fold:
     spare: Places
     test: Places
     rare_order: Places
-    """Places of all rare rows of the training part; those that every arm learns from come first."""
 
 
 def make_folds(cases: Cases, *, folds: int, repeats: int, rare_rows: int | None, seed: int) -> list[Fold]:
@@ -74,20 +75,36 @@ def make_folds(cases: Cases, *, folds: int, repeats: int, rare_rows: int | None,
 
 
 def _splits(cases: Cases, folds: int, seed: int) -> Iterator[tuple[Places, Places]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     if cases.time is not None:
         yield from _forward(cases, folds)
         return
-    rows = np.zeros((len(cases), 1))
-    kind = StratifiedKFold if cases.entity is None else StratifiedGroupKFold
-    groups = None if cases.entity is None else cases.entity.factorize()[0]
-    units = int(cases.rare.sum()) if groups is None else len(np.unique(groups[cases.rare]))
+    everywhere = np.arange(len(cases))
+    units = _rare_units(cases, everywhere)
     if units < folds:
         raise DataError(
             f"{units} rare rows or entities cannot be in {folds} folds", remedy=f"choose at most {units} folds"
         )
-    yield from kind(folds, shuffle=True, random_state=seed).split(rows, cases.rare, groups)
+    yield from _by_lot(cases, everywhere, folds, seed)
+
+
+def _by_lot(cases: Cases, places: Places, folds: int, seed: int) -> Iterator[tuple[Places, Places]]:
+    """Yield both sides of every split of some rows, stratified; an entity's rows stay together."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    kind = StratifiedKFold if cases.entity is None else StratifiedGroupKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    for train, test in splitter.split(places[:, None], cases.rare[places], _groups(cases, places)):
+        yield places[train], places[test]
+
+
+def _groups(cases: Cases, places: Places) -> Places | None:
+    return None if cases.entity is None else cases.entity.iloc[places].factorize()[0]
+
+
+def _rare_units(cases: Cases, places: Places) -> int:
+    """Return how many rare rows, or entities that have one, can be dealt out."""
+    rare, groups = cases.rare[places], _groups(cases, places)
+    return int(rare.sum()) if groups is None else len(np.unique(groups[rare]))
 
 
 def _forward(cases: Cases, folds: int) -> Iterator[tuple[Places, Places]]:
@@ -121,13 +138,6 @@ def inner_split(cases: Cases, train: Places, seed: int) -> tuple[Places, Places]
 
     An entity's rows stay together. Where there are too few rare rows or entities, both are the whole part.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    rare = cases.rare[train]
-    groups = None if cases.entity is None else cases.entity.iloc[train].factorize()[0]
-    units = int(rare.sum()) if groups is None else len(np.unique(groups[rare]))
-    if units < _INNER_FOLDS:
+    if _rare_units(cases, train) < _INNER_FOLDS:
         return train, train
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    fit, choose = next(kind(_INNER_FOLDS, shuffle=True, random_state=seed).split(train[:, None], rare, groups))
-    return train[fit], train[choose]
+    return next(_by_lot(cases, train, _INNER_FOLDS, seed))

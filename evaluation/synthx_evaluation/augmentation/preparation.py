@@ -29,6 +29,8 @@ class Preparation:
         The same as a matrix.
     scores : LinearInputs
         From encoded rows to standard scores and indicators.
+    levels : LevelCap
+        Leaves trees no more levels than they can tell apart.
     """
 
     schema: Schema
@@ -36,7 +38,6 @@ class Preparation:
     tables: Tables
     scores: LinearInputs
     levels: LevelCap
-    """Leaves trees no more levels than they can tell apart."""
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, schema: Schema) -> Preparation:

@@ -78,6 +78,8 @@ def corrected_chance(chance: Floats, learned: float, true: float) -> Floats:
 
     The odds are multiplied by the ratio of the odds of the two shares (M. Saerens, P. Latinne, C. Decaestecker,
     "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation 14 (2002), 21-41).
+    `synthx.balance.correct_prior` is the same for users, for any number of classes. Evaluation imports nothing of what
+    it judges, so the formula stands in both places, and a test holds them together.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from synthx_evaluation.augmentation.contest import Contest, label
 from synthx_evaluation.augmentation.intervals import Difference
+from synthx_evaluation.augmentation.rare_rows import FEWEST
 from synthx_evaluation.augmentation.scores import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ def _curve(evidence: Evidence) -> str:
 
 def _attacks(evidence: Evidence) -> str:
     if evidence.attacks.empty:
-        return ""
+        return (
+            f"No attack on rare rows: it takes {FEWEST} of them to learn from and {2 * FEWEST} others in a fold, "
+            "and rows that were made."
+        )
     table = evidence.attacks.pivot_table(index="family", columns="attack", values="value", sort=False)
     rows = [("attack on rare rows (AUC)", *map(str, table.columns))]
     for family, values in zip(table.index, table.to_numpy(), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from synthx.cli import main
 from synthx_evaluation import Scorecard
 from synthx_evaluation.record import Better, Definition
-from synthx_evaluation.report import documents
+from synthx_evaluation.report.pages import documents
 from synthx_evaluation.report.sealing.seal import sealed_report
 
 SHAPE = Definition("FID-SHAPE", "1.0", "Column shapes", Better.HIGHER)
@@ -50,11 +51,21 @@ def card(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report in a folder, made once."""
+    folder = tmp_path_factory.mktemp("first")
+    scorecard().to_json(folder / "card.json")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(documents, "can_write_pdf", lambda: False)
+        assert run("report", "--scorecard", folder / "card.json", "-o", folder / "made", "--title", "People") == 0
+    return folder / "made"
+
+
 @pytest.fixture
-def made(card: Path, tmp_path: Path) -> Path:
-    """A report in a folder."""
-    assert run("report", "--scorecard", card, "-o", tmp_path / "made", "--title", "People") == 0
-    return tmp_path / "made"
+def made(first: Path, tmp_path: Path) -> Path:
+    """A copy of that report, to be read or harmed."""
+    return shutil.copytree(first, tmp_path / "made")
 
 
 def run(*words: object) -> int:

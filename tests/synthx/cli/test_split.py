@@ -43,7 +43,7 @@ def test_entities_stay_together_and_the_model_keeps_the_record(
         "train_rows": 225, "holdout_rows": 75,
     }  # fmt: skip
     model = folder / "m.synthx"
-    fit = ["fit", "-o", str(model), "--model", "ar", "--minutes", "0.02", "--split", str(record)]
+    fit = ["fit", "-o", str(model), "--model", "ar", "--minutes", "0.005", "--split", str(record)]
     assert main([*fit, str(folder / "h.csv")]) == 2
     assert "the table has 75 rows, and the split that --split names left 225" in capsys.readouterr().err
     assert not model.exists()

@@ -69,7 +69,7 @@ def test_models_learn_frames_of_other_libraries() -> None:
 
     table = {"sex": ["F", "M"] * 50, "age": [20, 30, 40, 50] * 25}
     rows = [
-        TabularAR(steps=5, seed=0).fit(made(table)).sample(20, seed=1)
+        TabularAR(steps=5, width=16, hidden=8, seed=0).fit(made(table)).sample(20, seed=1)
         for made in (polars.DataFrame, pa.table, pd.DataFrame)
     ]
     assert_frame_equal(rows[0], rows[2])

@@ -48,7 +48,9 @@ def test_rows_at_random(claims: Path) -> None:
 
 def test_what_cannot_be_read(claims: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for place, query in [(tmp_path / "empty", None), (claims, "SELECT nothing FROM data"), (claims, "SELEC")]:
+    with pytest.raises(DataError, match="is a folder without Parquet files"):
+        read_table(tmp_path / "empty")
+    for place, query in [(tmp_path / "*.parquet", None), (claims, "SELECT nothing FROM data"), (claims, "SELEC")]:
         with pytest.raises(DataError, match="cannot be read as Parquet"):
             read_table(place, query=query)
     (claims / "2024" / "part.parquet").write_bytes(b"PAR1 half")

@@ -104,7 +104,7 @@ def test_whole_commands(
     out = ["--table", f"made{debug}"]
     good: list[list[str]] = [
         ["detect", postgres_address, *table, "-o", schema],
-        ["fit", postgres_address, *table, "-o", model, "--schema", schema, "--model", "ar", "--minutes", "0.02"],
+        ["fit", postgres_address, *table, "-o", model, "--schema", schema, "--model", "ar", "--minutes", "0.005"],
         ["sample", model, "-n", "50", "-o", postgres_address, *out, "--seed", "0"],
     ]
     bad = [
