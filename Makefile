@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench
+# make demo · make test · make lint · make docs · make bench
 # Each makes .venv by itself, and makes it anew only when pyproject.toml or constraints.txt has changed.
 
 PYTHON ?= python3
@@ -10,12 +10,13 @@ BENCH  := build/bench
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint docs format bench clean
 
 help:
 	@echo "make demo   synthesise 20,190 health-insurance records, from detection to evaluation, in about a minute"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff, mypy --strict and the import contracts"
+	@echo "make docs   build the documentation site into build/site"
 	@echo "make bench  time the codec and the commands, and judge Adult (needs $(SHARED)/data)"
 	@echo "make clean  remove build/ and the caches; keeps $(VENV)"
 
@@ -50,6 +51,10 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in build/site: open build/site/index.html"
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .

@@ -6,8 +6,11 @@ The tables that pages speak of are made here, small; time limits are cut to a se
 from __future__ import annotations
 
 import functools
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +165,12 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
         known = {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
         used = {option for word in words for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", word.strip("[]"))}
         assert used <= known | {"-h", "--help"}, f"{page.name}: synthx {name} has no {sorted(used - known)}"
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "TabularAR" in (tmp_path / "site" / "api" / "models.html").read_text(encoding="utf-8")
