@@ -1,11 +1,11 @@
 """Does balancing help? The evidence on real data, with the rare class as small as fraud teams have it.
 
-``python benchmarks/balancing.py SET [--rare 50] [--rows N] [--minutes M] [--steps S] [--ratios R ...] [--folds 5] [--repeats 1] [--seed 0]
-[--data ../shared/data] [-o FILE]`` prints the evidence of one set and writes it to a JSON file. SET is one of
-``creditcard_fraud`` (legitimate rows weigh 31.1, so that scores are at the true 0.17%), ``default_credit`` and
-``online_shoppers``. ``--rare 0`` learns from all rare rows; ``--rows`` takes a sample of the other class. Steps are
-the same on a busy machine, minutes are not. Every fold
-has a seed of its own for the rare rows that are kept, the drawing, SMOTE and the learners.
+``python benchmarks/balancing.py SET [--rare 50] [--rows N] [--minutes M] [--steps S] [--ratios R ...] [--folds 5]
+[--repeats 1] [--seed 0] [--data ../shared/data] [-o FILE]`` prints the evidence of one set and writes it to a JSON
+file. SET is one of ``creditcard_fraud`` (legitimate rows weigh 31.1, so that scores are at the true 0.17%),
+``default_credit`` and ``online_shoppers``. ``--rare 0`` learns from all rare rows; ``--rows`` takes a sample of the
+other class. Steps are the same on a busy machine, minutes are not. Every fold has a seed of its own for the rare rows
+that are kept, the drawing, SMOTE and the learners.
 """
 
 from __future__ import annotations

@@ -58,9 +58,7 @@ def score(
     dict
         Cells of a row of `synthx.benchmarking.results`; ``reason`` says which measures are absent, and why.
     """
-    card = evaluate(
-        synthetic, train=train, holdout=holdout, schema=schema, seed=_SEED, only=_GROUPS, progress=progress
-    )
+    card = evaluate(synthetic, train=train, holdout=holdout, schema=schema, seed=_SEED, only=_GROUPS, progress=progress)
     return _cells(card, _TABLE, prefix="", copies="DISC-COPIES", optional=frozenset())
 
 

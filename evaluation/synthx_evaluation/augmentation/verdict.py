@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from synthx_evaluation.augmentation.arms import WEIGHTS
+from synthx_evaluation.augmentation.arms import NOTHING, WEIGHTS
 from synthx_evaluation.augmentation.contest import Contest, Gain
 
 __all__ = ["verdict"]
@@ -36,7 +36,8 @@ def _clause(one: Contest) -> str:
         )
     if one.over_weights.low <= 0:
         return f"no arm beats {WEIGHTS}"
-    return f"{one.best_other} beats {WEIGHTS}" + ("" if one.gain is None else ", and synthetic rows add nothing to it")
+    winner = "doing nothing" if one.best_other == NOTHING else one.best_other  # "nothing beats" says the opposite
+    return f"{winner} beats {WEIGHTS}" + ("" if one.gain is None else ", and synthetic rows add nothing to it")
 
 
 def _cases(gain: Gain) -> str:
