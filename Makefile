@@ -54,7 +54,7 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "The site is in build/site: open build/site/index.html"
+	@echo "The site is in build/site; to read it with its search: $(BIN)/python -m http.server -d build/site"
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .

@@ -44,6 +44,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
+"""In a condition: the cell is missing."""
 
 
 @dataclasses.dataclass(frozen=True)
