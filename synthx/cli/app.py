@@ -24,7 +24,7 @@ __all__ = ["app"]
 # Plain help: no boxes, and rich is not imported for it.
 app = typer.Typer(
     name="synthx",
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

@@ -395,3 +395,11 @@ def test_debugging_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch
     assert status == 2
     assert "Traceback" in err
     assert err.endswith("synthx: there is no file 'none.csv'; check the path.\n")
+
+
+def test_the_shell_completes_commands() -> None:
+    asked = {"_SYNTHX_COMPLETE": "complete_bash", "COMP_WORDS": "synthx ev", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("synthx"))], env={**os.environ, **asked}, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["evaluate"]
