@@ -10,7 +10,7 @@ from pathlib import Path
 
 from synthx.errors import OutputError
 
-__all__ = ["check_output", "replacing", "writing"]
+__all__ = ["check_distinct", "check_output", "replacing", "writing"]
 
 
 def check_output(path: str | Path, *, force: bool = False) -> Path:
@@ -46,6 +46,21 @@ def check_output(path: str | Path, *, force: bool = False) -> Path:
             remedy="choose another name, or add --force (in Python, force=True) to replace it",
         )
     return path
+
+
+def check_distinct(*places: Path | None) -> None:
+    """Raise if two outputs of a command are the same file, of which the second would meet the first half-way.
+
+    Raises
+    ------
+    OutputError
+        Naming the file.
+    """
+    seen: set[Path] = set()
+    for place in filter(None, places):
+        if place.resolve() in seen:
+            raise OutputError(f"two outputs are the same file {str(place)!r}", remedy="give each a name of its own")
+        seen.add(place.resolve())
 
 
 @contextlib.contextmanager

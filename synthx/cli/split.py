@@ -38,11 +38,12 @@ def split(
     Example:
       synthx split visits.csv --train train.csv --holdout holdout.csv --entity patient --record split.json
     """
-    from synthx._files import check_output, replacing
+    from synthx._files import check_distinct, check_output, replacing
     from synthx.io import check_table_output, read_table, write_table
     from synthx.provenance import SplitRecord
     from synthx_evaluation import split as shared_out
 
+    check_distinct(train, holdout, record)
     for place in (train, holdout):
         check_table_output(place, force=force)
     if record is not None:

@@ -100,3 +100,14 @@ def test_scorecards_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str
     assert main(["compare", cards[0], cards[0]]) == 2
     assert "two scorecards are named 'poor'" in capsys.readouterr().err
     assert main(["compare", str(folder / "t.csv")]) == 2
+
+
+def test_one_file_for_both_sides_is_refused_before_anything_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = folder / "same.csv"
+    arguments = ["split", str(folder / "visits.csv"), "--train", str(same), "--holdout", str(folder / "." / "same.csv")]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "two outputs are the same file" in said and "give each a name of its own" in said
+    assert not same.exists()
