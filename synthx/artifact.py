@@ -116,6 +116,8 @@ def read_artifact(path: str | Path) -> Artifact:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, ArtifactError):
             raise
+        if path.stat().st_size and path.read_bytes()[:2] != b"PK":  # no zip file from the start, so not a broken copy
+            raise _foreign(path) from error
         raise _damaged(path, f"it is not a whole zip file: {error}") from error
     parts = {name[6:-5]: _from_json(path, name, data) for name, data in members.items() if name != TENSORS}
     return Artifact(

@@ -204,7 +204,7 @@ def test_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="not a synthx model; give a file that `synthx fit`"):
         read_artifact(path)
     path.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(ArtifactError, match="not a whole zip"):
+    with pytest.raises(ArtifactError, match="not a synthx model; give a file that `synthx fit`"):
         read_artifact(path)
     with pytest.raises(ArtifactError, match="there is no model file"):
         read_artifact(tmp_path / "none.synthx")
