@@ -85,12 +85,14 @@ def _privacy(epsilon: float, delta: float | None, unit: list[str] | None) -> Pri
 
 def _of_table(data: Path, schema_path: Path, name: str, privacy: Privacy) -> AuditReport:
     from synthx.auditing import audit_contents, audit_descent, audit_fit, planned
+    from synthx.codec.private import check_declared
     from synthx.io import read_table
     from synthx.models.registry import model_class
     from synthx.schema import Schema
     from synthx_privacy.audit import AuditReport
 
     schema = Schema.from_json(schema_path)
+    check_declared(schema, buys=False)
     frame = read_table(data, schema=schema)
     kind: Any = model_class(name)
     proved, delta, descent = planned(kind(privacy=privacy), schema, len(frame))

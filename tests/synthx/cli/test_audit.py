@@ -81,11 +81,14 @@ def test_a_text_that_is_in_the_model_is_found(folder: Path, capsys: pytest.Captu
         ([], "DATA is audited at a budget; give --schema and --epsilon."),
         (["--schema", "SCHEMA", "--epsilon", "0"], "epsilon is 0"),
         (["--schema", "SCHEMA", "--epsilon", "1", "--model", "tree"], "'tree' cannot be audited"),
+        (["--schema", "UNDECLARED", "--epsilon", "1"], "column 'sex' declares no levels"),
     ],
 )
 def test_bad_options_are_explained(
     folder: Path, options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = [str(folder / "schema.json") if option == "SCHEMA" else option for option in options]
+    synthx.Schema.detect(pd.read_csv(folder / "people.csv")).to_json(folder / "undeclared.json")
+    files = {"SCHEMA": "schema.json", "UNDECLARED": "undeclared.json"}
+    options = [str(folder / files[option]) if option in files else option for option in options]
     assert main(["audit", str(folder / "people.csv"), *options]) == 2
     assert sentence in capsys.readouterr().err
