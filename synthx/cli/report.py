@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from synthx.cli.progress import reporting
-from synthx.cli.report_inputs import Tables, brief_of, check_exclusive, further_measures, model_facts
+from synthx.cli.report_inputs import (
+    Tables,
+    brief_of,
+    check_columns,
+    check_exclusive,
+    further_measures,
+    model_facts,
+)
 from synthx.cli.sequences import EntityOption, StaticOption, TimeOption
 from synthx.cli.tables import LAST_SEED
 from synthx.errors import ParameterError
@@ -18,6 +25,7 @@ from synthx.errors import ParameterError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from synthx.schema import Schema
     from synthx_evaluation import Measure
     from synthx_evaluation.report.record import Report
 
@@ -117,18 +125,21 @@ def make(
     # Whatever can be wrong is said before the tables are read.
     check_folder(output, ours=FILES, force=force)
     keys = [read_private_key(path) for path in sign_key or ()]
+    people_say = brief_of(brief, benchmark, **said, date=date, valid_until=valid_until)
+    facts = None if model is None else model_facts(model)
     assembled = functools.partial(
         assemble,
-        brief=brief_of(brief, benchmark, **said, date=date, valid_until=valid_until),
+        brief=people_say,
         packs=[load_pack(name.strip()) for name in pack.split(",") if name.strip()],
-        model=None if model is None else model_facts(model),
+        model=facts,
         profile=Profile(profile),
         smallest_cell=smallest_cell,
         fingerprints=() if fingerprint_key is None else fingerprints_of(tables.files(), fingerprint_key),
         command=tables.command(scorecard, model=model, pack=pack, profile=profile, smallest_cell=smallest_cell),
     )
     more = further_measures(add or ())
-    _write(output, tables, scorecard, more, assembled, keys=keys, pdf=pdf, force=force)
+    check = functools.partial(check_columns, brief=people_say, model=facts)
+    _write(output, tables, scorecard, more, check, assembled, keys=keys, pdf=pdf, force=force)
 
 
 def _write(
@@ -136,6 +147,7 @@ def _write(
     tables: Tables,
     scorecard: Path | None,
     more: Sequence[Measure],
+    check: Callable[[Collection[str], Schema | None], None],
     assembled: Callable[..., Report],
     *,
     keys: Sequence[Ed25519PrivateKey],
@@ -148,7 +160,7 @@ def _write(
 
     able = can_write_pdf()
     with reporting() as progress:
-        card, schema = tables.card(scorecard, lambda stage: progress(stage, 0.0, ""))
+        card, schema = tables.card(scorecard, lambda stage: progress(stage, 0.0, ""), check)
         made = assembled(card.with_measures(more), schema=schema)
         with replacing_folder(output, ours=FILES, force=force) as draft:
             write_documents(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synthx_evaluation.report.brief import Brief
     from synthx_evaluation.report.model import ModelFacts
 
-__all__ = ["Tables", "brief_of", "check_exclusive", "further_measures", "model_facts"]
+__all__ = ["Tables", "brief_of", "check_columns", "check_exclusive", "further_measures", "model_facts"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,26 @@ class Tables:
         names = ("train", "holdout", "synthetic", "train_static", "holdout_static", "synthetic_static")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def card(self, scorecard: Path | None, progress: Callable[[str], None]) -> tuple[Scorecard, Schema | None]:
-        """Return the scorecard, read or measured, and the schema if there is one."""
+    def card(
+        self,
+        scorecard: Path | None,
+        progress: Callable[[str], None],
+        check: Callable[[Collection[str], Schema | None], None],
+    ) -> tuple[Scorecard, Schema | None]:
+        """Return the scorecard, read or measured, and the schema if there is one, once `check` found them to fit."""
         from synthx.schema import Schema
         from synthx_evaluation import Scorecard
 
         if scorecard is not None:
-            return Scorecard.from_json(scorecard), None if self.schema is None else Schema.from_json(self.schema)
-        return self._measured(progress)
+            card = Scorecard.from_json(scorecard)
+            schema = None if self.schema is None else Schema.from_json(self.schema)
+            check([*card.context.get("columns", ()), *card.context.get("left_out", ())], schema)
+            return card, schema
+        return self._measured(progress, check)
 
-    def _measured(self, progress: Callable[[str], None]) -> tuple[Scorecard, Schema]:
+    def _measured(
+        self, progress: Callable[[str], None], check: Callable[[Collection[str], Schema | None], None]
+    ) -> tuple[Scorecard, Schema]:
         from synthx.cli.sequences import read_as, read_long
         from synthx.cli.tables import check_classes
         from synthx_evaluation import evaluate
@@ -61,6 +71,7 @@ class Tables:
             self.train, self.schema, self.target, entity=self.entity, time=self.time, static=self.train_static
         )
         check_classes(frame, known)
+        check(known.names, known)
         made = read_as(self.synthetic, self.synthetic_static, known)
         held = None if self.holdout is None else read_as(self.holdout, self.holdout_static, known)
         card = evaluate(
@@ -150,6 +161,31 @@ def _candidates(path: Path) -> dict[str, Any]:
     }
 
 
+def check_columns(measured: Collection[str], schema: Schema | None, *, brief: Brief, model: ModelFacts | None) -> None:
+    """Raise if the model or the brief is of another table than the one that is measured.
+
+    Raises
+    ------
+    ParameterError
+        Naming a column that only one of them has.
+    """
+    learned = frozenset() if model is None else model.columns
+    if learned:
+        strange = next((name for name in measured if name not in learned), None)
+        if strange is not None:
+            raise ParameterError(
+                f"the model was not fitted on the table that was measured: it knows no column {strange!r}",
+                remedy="give the --model that wrote the synthetic rows",
+            )
+    known = {*learned, *(() if schema is None else schema.names)}
+    strange = next((name for name in brief.columns if name not in known), None)
+    if strange is not None and known:  # a scorecard alone does not tell of keys
+        raise ParameterError(
+            f"the brief speaks of column {strange!r}, which the table lacks",
+            remedy="take it out of the brief's columns, or correct its name",
+        )
+
+
 def model_facts(path: Path) -> ModelFacts:
     """Return what a model file tells.
 
@@ -178,6 +214,7 @@ def model_facts(path: Path) -> ModelFacts:
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         ledger=model.ledger_,
         declared=frozenset(column.name for column in model.schema_ if column.levels is not None),
+        columns=frozenset(model.schema_.names),
     )
 
 

@@ -84,11 +84,16 @@ class Brief(Part):
             If a field is unknown or has the wrong form, naming it and where it was written; or if the last day of
             validity is before the date of the report.
         """
+        if values is not None and not isinstance(values, dict):  # which may be a table, and is not quoted
+            raise ParameterError(
+                f"{origin} does not hold fields such as `title: People`",
+                remedy=f"use the fields {', '.join(cls.model_fields)}",
+            )
         try:
             brief = cls.model_validate(values if values is not None else {})
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the whole"
+            place = ".".join(map(str, first["loc"]))
             raise ParameterError(
                 f"{origin} cannot be used: {place!r} is {first.get('input')!r} ({first['msg']})",
                 remedy=f"use the fields {', '.join(cls.model_fields)}, and dates such as 2026-01-31",
@@ -120,7 +125,8 @@ class Brief(Part):
         try:
             values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"the brief {str(path)!r} cannot be read ({error})", remedy="give a YAML file") from None
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise DataError(f"the brief {str(path)!r} cannot be read ({why})", remedy="give a YAML file") from None
         except yaml.YAMLError as error:
             where = " ".join(str(error).split())
             raise DataError(f"the brief {str(path)!r} is not YAML ({where})", remedy="mend that line") from None

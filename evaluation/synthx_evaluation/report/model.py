@@ -34,6 +34,8 @@ class ModelFacts:
         Of a differentially private fit.
     declared : frozenset of str
         Columns whose bounds or levels are declared public in the schema that the model learned by.
+    columns : frozenset of str
+        All columns of that schema; empty where they are not known.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelFacts:
     sha256: str = ""
     ledger: Ledger | None = None
     declared: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
 
 
 def generator(facts: ModelFacts | None, disclosure: Disclosure) -> Generator:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import synthx
 from synthx.cli import main
+from synthx.schema import Column, Kind, Schema
 from synthx_evaluation import Scorecard
 from synthx_evaluation.record import Better, Definition
 from synthx_evaluation.report.pages import documents
@@ -48,6 +50,15 @@ def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
 def card(tmp_path: Path) -> Path:
     path = tmp_path / "card.json"
     scorecard().to_json(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of another table, which has no age."""
+    path = tmp_path_factory.mktemp("elsewhere") / "other.synthx"
+    frame = pd.DataFrame({"height": [*range(150, 200)] * 10, "sex": ["F", "M"] * 250})
+    synthx.TabularAR(seed=0, max_minutes=0.02).fit(frame).save(path)
     return path
 
 
@@ -152,7 +163,13 @@ def test_an_altered_report_is_not_signed(made: Path, tmp_path: Path, monkeypatch
         (("--scorecard", "card.json", "--date", "soon"), "'date' is 'soon'"),
         (("--scorecard", "card.json", "--sign-key", "card.json"), "holds no signing key"),
         (("--scorecard", "card.json", "--fingerprint-key", "card.json"), "without a table"),
-        (("--scorecard", "card.json", "--brief", "none.yaml"), "'none.yaml' cannot be read"),
+        (("--scorecard", "card.json", "--brief", "none.yaml"), "'none.yaml' cannot be read (No such file"),
+        (
+            ("--scorecard", "card.json", "--brief", "rows.csv"),
+            "'rows.csv' does not hold fields such as",
+        ),
+        (("--scorecard", "card.json", "--brief", "other.yaml", "--schema", "age.json"), "speaks of column 'height'"),
+        (("--scorecard", "card.json", "--model", "other.synthx"), "the model was not fitted on the table"),
         (("--scorecard", "card.json", "--benchmark", "card.json"), "results 'card.json' cannot be read"),
         (("--scorecard", "card.json", "--smallest-cell", "0"), "smallest-cell"),
     ],
@@ -161,15 +178,20 @@ def test_bad_input_is_one_sentence(
     words: tuple[str, ...],
     message: str,
     card: Path,
+    elsewhere: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(card.parent)
     Path("newer.json").write_text(card.read_text().replace('"format": 1', '"format": 99'))
     Path("broken.yaml").write_text("id: own\ntitle: Own\ndate: never\n")
+    Path("rows.csv").write_text("name,age\nAda,36\n")
+    Path("other.yaml").write_text("columns: {height: sensitive}\n")
+    Schema((Column(name="age", kind=Kind.INTEGER, dtype="int64"),)).to_json("age.json")
+    shutil.copy(elsewhere, "other.synthx")
     assert run("report", *words, "-o", "made") == 2
     said = capsys.readouterr().err.strip().splitlines()
-    assert message in said[-1] and said[-1].startswith("synthx: ")
+    assert message in said[-1] and said[-1].startswith("synthx: ") and "Ada" not in said[-1]
     assert not Path("made").exists() and not list(Path().glob(".made*"))
 
 

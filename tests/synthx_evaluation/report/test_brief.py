@@ -41,7 +41,7 @@ def test_a_brief_is_read(tmp_path: Path) -> None:
         ("columns: {age: secret}", "calls column 'age' 'secret'; choose one of direct identifier"),
         ("{date: 2026-02-01, valid_until: 2026-01-01}", "would be valid until 2026-01-01, which is earlier"),
         ("candidates_made: 0", "'candidates_made' is 0"),
-        ("[1, 2]", "the whole"),
+        ("[1, 2]", "does not hold fields such as `title: People`"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, text: str, message: str) -> None:
