@@ -189,6 +189,10 @@ def _cell(value: float, source: Column) -> Any:
 
 
 def _impossible(column: Column, condition: Condition) -> ConditionError:
+    if isinstance(condition, Between) and condition.ends[0] > condition.ends[1]:
+        return ConditionError(
+            f"column {column.name!r} is {condition}, which is empty", remedy="give the lower end first"
+        )
     return ConditionError(
         f"no row can have column {column.name!r} {condition}", remedy="ask for values that the training table has"
     )
