@@ -92,6 +92,10 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
+def _short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 2] + " …"
+
+
 def _header(path: Path) -> list[str]:
     with _open(path) as lines:
         header = next((row for row in csv.reader(lines) if row), None)
@@ -99,9 +103,10 @@ def _header(path: Path) -> list[str]:
         raise DataError(f"the file {str(path)!r} is empty", remedy="give a table with a header and rows")
     for separator, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
         if len(header) == 1 and separator in header[0]:
+            only = _short(header[0])
             raise DataError(
-                f"the header of {str(path)!r} is the single column {header[0]!r}, as if {word} separated the cells",
-                remedy="save the table with commas",
+                f"the header of {str(path)!r} is the single column {only!r}, as if {word} separated the cells",
+                remedy="save the table with commas between the cells and points in the numbers",
             )
     named = [name for name in header if name]
     twice = next((name for position, name in enumerate(named) if name in named[:position]), None)
