@@ -237,7 +237,9 @@ def check_declared(schema: Schema, *, buys: bool) -> None:
         fields = {"bounds": '"lower" and "upper"', "levels": '"levels"', "value": 'its value as "levels"'}[lacking]
         cure = f"declare {fields} for it in the schema (`synthx detect --assume-public` does where they are public)"
         if column.kind.is_modelled:
-            cure += ", or let a share of the budget buy them with Privacy(domain_share=0.1)"
+            cure += (
+                ", or let a share of the budget buy them with --domain-share 0.1 (in Python, Privacy(domain_share=0.1))"
+            )
         raise PrivacyError(
             f"column {column.name!r} declares no {lacking}, and with differential privacy they are not read off the"
             " data",

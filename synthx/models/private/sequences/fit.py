@@ -101,7 +101,7 @@ def check_sequences(
     if horizon is None:
         raise PrivacyError(
             "a private fit of sequences was given no horizon, and the longest sequence is not read off the data",
-            remedy="say how many steps of an entity shall count at most, as in SequenceVAE(privacy=..., horizon=48)",
+            remedy="say how many steps of an entity shall count at most, as in --horizon 48 (in Python, horizon=48)",
         )
     schema = check_given(frame, schema, privacy)
     if not schema.entity or set(privacy.names) != set(schema.entity):
