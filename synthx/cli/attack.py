@@ -42,7 +42,7 @@ def attack(
     ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
-    """Attack synthetic rows by shadows of their model: the deep test of membership, which takes long.
+    """Attack synthetic rows by shadows of their model. This is the deep test of membership, and takes long.
 
     Shadows have the class and the settings of MODEL. Each learns T, but of the most exposed rows of T and H one half
     only. After the first the time of the others is told; with --work, stop with Ctrl-C and go on whenever you like.

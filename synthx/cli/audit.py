@@ -43,7 +43,7 @@ def audit(
         list[str] | None, typer.Option(metavar="TEXT", help="Look for this text in MODEL; repeat it for more.")
     ] = None,
 ) -> None:
-    """Audit a private fit of a table, or a model file; the exit status is 1 if a fault is found.
+    """Audit a private fit of a table, or a model file. The exit status is 1 if a fault is found.
 
     With DATA, small fits are tried on neighbouring tables with their noise replayed, planted cells are looked for in
     what is published, and canaries go through the real sampler and the real private descent. Nothing is spent, since

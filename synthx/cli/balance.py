@@ -74,7 +74,7 @@ def balance(
     folds: FoldsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT and FILE if they exist.")] = False,
 ) -> None:
-    """Add new rows of rare classes to a table: the real rows first and unchanged, then the new ones.
+    """Add new rows of rare classes to a table. It has the real rows first and unchanged, then the new ones.
 
     Split off the rows that you test on before; new rows are for learning from. With --report, every way to balance
     the table (doing nothing, class weights, SMOTE ... and these rows) is tried on the same splits first.

@@ -51,7 +51,7 @@ def benchmark(
     resume: Annotated[bool, typer.Option("--resume", help="Keep the runs in RESULTS and add the others.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace RESULTS and PLOT if they exist.")] = False,
 ) -> None:
-    """Compare models on a table: how like it their rows are, how useful, how private, and what they cost.
+    """Compare models on a table. It tells how like it their rows are, how useful, how private, and what they cost.
 
     \b
     Example:

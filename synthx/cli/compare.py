@@ -21,7 +21,7 @@ def compare(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
-    """Show scorecards of several synthetic tables side by side; a star marks the best.
+    """Show scorecards of several tables side by side. A star marks the best.
 
     The cards are named by their files; all must have been measured against the same real rows.
 

@@ -35,7 +35,7 @@ def detect(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace SCHEMA if it exists.")] = False,
 ) -> None:
-    """Say what each column of a table is, and why; correct the file where it is wrong.
+    """Say what each column of a table is, and why. Correct the file where it is wrong.
 
     \b
     Examples:

@@ -54,7 +54,7 @@ def evaluate(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE, PAGE and PLOT if they exist.")] = False,
 ) -> None:
-    """Measure synthetic rows against the table they stand for, and against rows that the model never saw.
+    """Measure synthetic rows beside real ones. These are the table they stand for, and rows the model never saw.
 
     Where rows belong to entities that have several, sequences are measured; their static columns may be in tables of
     their own.

@@ -65,7 +65,7 @@ def fit(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace MODEL if it exists.")] = False,
 ) -> None:
-    """Learn a table, or a set of sequences, and save the model; Ctrl-C keeps the best so far.
+    """Learn a table, or a set of sequences, and save the model. Ctrl-C keeps the best so far.
 
     \b
     Examples:

@@ -89,7 +89,9 @@ def make(
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Whether to write a PDF, which takes longest.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a report in DIR.")] = False,
 ) -> None:
-    """Write the report of a synthetic table: a page, JSON, a PDF if the extra is there, and cards, all or nothing.
+    """Write the report of a synthetic table; sign and verify it.
+
+    It is a page, JSON, a PDF if the extra is there, and cards, all or nothing.
 
     \b
     Examples:
@@ -184,7 +186,13 @@ def verify(
         Path | None, typer.Option(metavar="PUBLIC", help="The public key of whoever should have signed.")
     ] = None,
 ) -> None:
-    """Say whether anything was altered since a report was written; the exit status is 2 if so."""
+    """Say whether anything was altered since a report was written; the exit status is 2 if so.
+
+    \b
+    Examples:
+      synthx report verify report --key dpo.pub
+      synthx report verify report/report.pdf
+    """
     from synthx_evaluation.report.sealing.seal import verify as verified
     from synthx_evaluation.report.sealing.signature import read_public_key
 
@@ -211,7 +219,12 @@ def sign(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a report.")],
     key: Annotated[Path, typer.Option(metavar="KEY", help="The signing key.")],
 ) -> None:
-    """Add a signature to a report, once it is found unaltered; several people may sign."""
+    """Add a signature to a report, once it is found unaltered; several people may sign.
+
+    \b
+    Example:
+      synthx report sign report --key dpo.key
+    """
     from synthx._folders import replacing_folder
     from synthx_evaluation.report.pages.documents import FILES
     from synthx_evaluation.report.sealing.seal import signed
@@ -237,7 +250,13 @@ def keygen(
         bool, typer.Option("--fingerprint", help="A key for fingerprints in the place of one for signatures.")
     ] = False,
 ) -> None:
-    """Make a key."""
+    """Make a key to sign reports with, or to make fingerprints of tables with.
+
+    \b
+    Examples:
+      synthx report keygen dpo
+      synthx report keygen tables --fingerprint
+    """
     from synthx_evaluation.report.sealing.signature import write_keys, write_secret
 
     private, public = Path(f"{name}.key"), Path(f"{name}.pub")

@@ -86,7 +86,7 @@ def sample(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Write new rows, or new entities with their sequences, from a model.
+    """Write new rows, or entities with their sequences, from a model.
 
     \b
     Examples, 500 fraudulent payments of 1,000 to 5,000, and 200 stays that end in death:

@@ -32,7 +32,7 @@ def split(
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, metavar="N", help="Seed of the draw.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace T, H and FILE if they exist.")] = False,
 ) -> None:
-    """Split a table into rows to learn from and rows to judge with; all rows of an entity fall on one side.
+    """Split a table into rows to learn from and rows to judge with. All rows of an entity fall on one side.
 
     \b
     Example:

@@ -115,12 +115,23 @@ def test_help_answers_within_half_a_second() -> None:
         assert command in answer.stdout
 
 
-@pytest.mark.parametrize("command", ["detect", "fit", "sample", "evaluate"])
+COMMANDS = ["detect", "split", "fit", "sample", "balance", "evaluate"]
+COMMANDS += ["compare", "attack", "audit", "benchmark", "report"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "report verify", "report sign", "report keygen"])
 def test_every_help_has_an_example(run: Run, command: str) -> None:
-    status, out, err = run(command, "--help")
+    status, out, err = run(*command.split(), "--help")
     assert status == 0
     assert err == ""
     assert f"  synthx {command} " in out[out.index("Example") :]
+
+
+def test_no_summary_of_a_command_is_cut_off(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = run("--help")[1]
+    assert all(f"  {command} " in out for command in COMMANDS)
+    assert "..." not in out[out.index("Commands:") :]
 
 
 def test_version_and_bare_name(run: Run) -> None:
@@ -212,6 +223,11 @@ def test_fit_says_what_to_mend(run: Run, people: Path, words: list[str], message
     assert message in err
     assert err.count("\n") == 1
     assert not path.exists()
+
+
+def test_fit_writes_no_model_under_the_name_of_a_table(run: Run, people: Path) -> None:
+    status, _, err = run("fit", people, "-o", people, "--force")
+    assert status == 2 and "whose name is that of a table; end its name in .synthx" in err
 
 
 def test_fit_looks_at_the_output_before_it_reads(run: Run, people: Path) -> None:
@@ -309,7 +325,7 @@ def test_a_model_file_that_is_none(run: Run, tmp_path: Path) -> None:
     (tmp_path / "m.synthx").write_text("hello")
     status, _, err = run("sample", tmp_path / "m.synthx", "-n", "3", "-o", tmp_path / "out.csv")
     assert status == 2
-    assert "cannot be opened" in err
+    assert "is not a synthx model" in err
 
 
 # -- evaluate -------------------------------------------------------------------------------------------------------
