@@ -124,13 +124,20 @@ def _of_model(path: Path, strings: list[str]) -> AuditReport:
     findings: list[Finding] = audit_saved(path, strings) if strings else []
     if model.ledger_ is None:
         typer.echo("The model was fitted without differential privacy: nothing bounds what it tells about one row.")
+        _say_unsearched(strings)
         return AuditReport(findings=tuple(findings))
     ledger = model.ledger_
     for entry in ledger.entries:
         typer.echo(f"{'spent' if entry.spent else 'reserved'}  {entry.fit}: {entry.phase}  {entry.event}")
     delta = min(ledger.deltas.values(), default=1e-6)
+    _say_unsearched(strings)
     descent = descent_of(ledger)
     if descent is None:
         return AuditReport(findings=tuple(findings), proved=ledger.epsilon(), delta=delta)
     report = audit_descent(descent, ledger.epsilon(), delta)
     return dataclasses.replace(report, findings=(*findings, *report.findings))
+
+
+def _say_unsearched(strings: list[str]) -> None:
+    if not strings:
+        typer.echo("The file was not searched; --find TEXT looks for a text in it, such as a name of the table.")
