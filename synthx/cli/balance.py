@@ -20,7 +20,7 @@ from synthx.cli.evidence import (
     write_evidence,
 )
 from synthx.cli.progress import reporting
-from synthx.cli.tables import LAST_SEED
+from synthx.cli.tables import LAST_SEED, mostly_rare
 from synthx.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def balance(
     write_table(balanced, output, force=force)
     for sentence in said:
         typer.echo(sentence)
+    for sentence in mostly_rare(frame.drop(columns=[] if entity is None else [entity]), known or Schema.detect(frame)):
+        typer.echo(sentence)
     typer.echo(f"Written to {output}{'' if no_mark else f'; the column {mark!r} says which rows are new'}.")
 
 
@@ -158,21 +160,23 @@ def _check_table(frame: pd.DataFrame, schema: Schema | None, question: Question,
 def _wanted(frame: pd.DataFrame, target: str, ratio: float) -> dict[Any, int]:
     """Return how many new rows each class gets."""
     from synthx.balancing.strategy import check_learnable, check_target
+    from synthx.condition import show
 
     check_target(frame[target])
     counts = frame[target].value_counts()
     if len(counts) < 2:
         raise DataError(
-            f"the target {target!r} has one class only, {counts.index[0]!r}", remedy="give rows of at least two classes"
+            f"the target {target!r} has one class only, {show(counts.index[0])}",
+            remedy="give rows of at least two classes",
         )
     most = int(counts.iloc[0])
     wanted = {label: int(most * ratio) - int(count) for label, count in counts.items() if count < int(most * ratio)}
     if not wanted:
         label, count = counts.index[-1], int(counts.iloc[-1])
         raise ParameterError(
-            f"the rarest class, {label!r}, has {count:,} rows to {most:,} of the largest already, a ratio of"
+            f"the rarest class, {show(label)}, has {count:,} rows to {most:,} of the largest already, a ratio of"
             f" {count / most:.4g}",
-            remedy=f"ask for a --ratio above that; it is {ratio:g}",
+            remedy=f"ask for a --ratio above that, not {ratio:g}",
         )
     check_learnable(wanted, counts.to_dict())
     return wanted

@@ -77,12 +77,13 @@ def fit(
     from synthx._files import check_output
     from synthx.cli.privacy import privacy_of, spent
     from synthx.cli.sequences import read_long
-    from synthx.cli.tables import check_classes, not_learned
+    from synthx.cli.tables import check_classes, mostly_rare, not_learned
     from synthx.connectors import Source
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
     from synthx.provenance import SplitRecord
 
+    _check_name(output)
     check_output(output, force=force)
     made = None if split is None else SplitRecord.from_json(split)
     source = Source(data, table, query, most_rows, seed)
@@ -131,7 +132,10 @@ def fit(
         chosen.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
     chosen.split_ = made
     chosen.save(output, force=force)
-    for sentence in not_learned(known) if schema is None else ():
+    for sentence in (
+        *(not_learned(known) if schema is None else ()),
+        *(mostly_rare(frame, known) if privacy is None and not known.entity else ()),
+    ):
         typer.echo(sentence)
     if window is not None:
         typer.echo(
@@ -155,4 +159,15 @@ def _check_bookable(source: Source, ledger: Path | None) -> None:
         raise PrivacyError(
             "--most-rows is given beside --epsilon, and whom it leaves out depends on who else is in the data",
             remedy="leave it out",
+        )
+
+
+def _check_name(output: Path) -> None:
+    """Refuse to write the model to what may be the table of another fit."""
+    from synthx.io import SUFFIXES
+
+    if output.name.endswith(SUFFIXES):
+        raise ParameterError(
+            f"the model is to be written to {str(output)!r}, whose name is that of a table",
+            remedy="end its name in .synthx",
         )

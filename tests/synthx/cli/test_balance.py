@@ -143,6 +143,17 @@ def test_a_class_of_one_row_and_rows_of_entities_are_refused(
     assert "the rows of an entity (account) belong together" in capsys.readouterr().err
 
 
+def test_a_column_whose_values_are_nearly_all_rare_is_named(payments: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = read_table(payments)
+    frame["card"] = ["C0001"] * 10 + [f"C{place // 2:04d}" for place in range(20, 230)]
+    frame.to_csv(payments, index=False)
+    words = ("balance", payments, "--target", "kind", "--minutes", "0.05")
+    assert run(*words, "-o", payments.with_name("out.csv")) == 0
+    assert "Column 'card': of 106 values only 1 stand in 10 rows or more" in capsys.readouterr().out
+    assert run(*words, "--entity", "card", "-o", payments.with_name("whole.csv")) == 0
+    assert "Column 'card'" not in capsys.readouterr().out
+
+
 def test_it_says_what_it_does() -> None:
     assert balance.__doc__ is not None
     assert "the real rows first and unchanged" in balance.__doc__
