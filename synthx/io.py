@@ -92,7 +92,7 @@ def read_table(
         # Privately every cell is read as text first: one odd cell must not change how the others are read.
         text = () if schema is None else (column.name for column in schema if not strict or is_text(column.dtype))
         frame = read_csv(path, text=frozenset(text))
-    return frame if schema is None else _fitted_to(frame, schema, strict=strict)
+    return frame if schema is None else _fitted_to(frame, schema, strict=strict, table=f"the table {str(path)!r}")
 
 
 def write_table(
@@ -364,12 +364,12 @@ def _check_flat(path: Path, table: pa.Table) -> None:
             )
 
 
-def _fitted_to(frame: pd.DataFrame, schema: Schema, *, strict: bool) -> pd.DataFrame:
+def _fitted_to(frame: pd.DataFrame, schema: Schema, *, strict: bool, table: str = "the table") -> pd.DataFrame:
     import pandas as pd
 
     from synthx._dtypes import as_declared
 
-    schema.check_names(frame.columns)
+    schema.check_names(frame.columns, table=table)
     return pd.DataFrame(
         {str(name): as_declared(column, schema[str(name)], strict=strict) for name, column in frame.items()}, copy=False
     )

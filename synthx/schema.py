@@ -359,8 +359,8 @@ class Schema:
 
     # -- checking -----------------------------------------------------------------------------------------------
 
-    def check_names(self, names: Iterable[str]) -> None:
-        """Raise unless `names` are exactly the schema's columns, in any order.
+    def check_names(self, names: Iterable[str], *, table: str = "the table") -> None:
+        """Raise unless `names` are exactly the schema's columns, in any order; `table` is how the error calls it.
 
         Raises
         ------
@@ -372,11 +372,11 @@ class Schema:
         extra = [name for name in given if name not in self.names]
         if missing:
             raise DataError(
-                f"the table lacks column {missing[0]!r} of the schema",
+                f"{table} lacks column {missing[0]!r} of the schema",
                 remedy=f"add it or remove it from the schema (the table has {', '.join(map(repr, given[:12]))})",
             )
         if extra:
             raise DataError(
-                f"the table has column {extra[0]!r}, which the schema does not know",
+                f"{table} has column {extra[0]!r}, which the schema does not know",
                 remedy="drop it, or detect the schema again with `synthx detect`",
             )

@@ -49,7 +49,7 @@ def read_chunks(
     """
     if (table is None) == (query is None):
         raise ParameterError(
-            f"{'neither' if table is None else 'both'} --table and --query {'is' if table is None else 'are'} given",
+            "neither --table nor --query is given" if table is None else "both --table and --query are given",
             remedy="name one table or view with --table, or write one SELECT with --query",
         )
     with connected(address, writes=False) as connection:

@@ -132,7 +132,7 @@ def test_a_date_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_a_schema_of_other_columns_is_an_error(tmp_path: Path) -> None:
     schema = Schema((Column(name="y", kind=Kind.INTEGER, dtype="int64"),))
-    with pytest.raises(DataError, match="lacks column 'y'"):
+    with pytest.raises(DataError, match=r"the table '.*' lacks column 'y'"):
         read_text(tmp_path, "x\n1\n", schema)
 
 
