@@ -189,12 +189,14 @@ class SequenceVAE(Explorable):
     def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
         digits_of = Digits(self.steps_.sizes)
         digits = digits_of.split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
-        features, timely = self.features_.of_entities(coded.steps, coded.lengths, coded.spans, coded.totals)
+        features, timely, ages = self.features_.of_entities(coded.steps, coded.lengths, coded.spans, coded.totals)
         return Sequences(
             digits.to(device),
             torch.from_numpy(features).to(device),
             torch.from_numpy(timely).to(device),
             torch.from_numpy(coded.steps.measured[:, list(digits_of.column)]).to(device),
+            torch.from_numpy(coded.steps.recalled).to(device),
+            torch.from_numpy(ages).to(device),
             torch.from_numpy(coded.starts).to(device),
             torch.from_numpy(coded.lengths).to(device),
             coded.static.to(device),
@@ -213,6 +215,7 @@ class SequenceVAE(Explorable):
             hidden=self.hidden,
             width=self.width,
             units=self.units,
+            told=sum(column < self.steps_.telling for column in digits.column),
             sorts=[self.steps_.sorts[column] for column in digits.column],
         )
         if sequences is not None:

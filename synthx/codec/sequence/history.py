@@ -1,4 +1,8 @@
-"""What is known of each number before a step: its last observed value, how it moved, and how long ago that was."""
+"""What is known of each number before a step: its last observed value, how it moved, and how long ago that was.
+
+Where steps are of different kinds (`kinds.py`), it is also known when each kind last happened and, as soon as the kind
+of the step itself is, what the numbers were then.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from synthx.codec.sequence.kinds import last_of_kind
 
 __all__ = ["History"]
 
@@ -23,18 +29,36 @@ class History(NamedTuple):
         By how much that exceeded the value observed before it; 0 where fewer than two are known.
     times : float array, shape (steps, columns)
         When it was observed.
+    happened : float array, shape (steps, kinds)
+        When a step of each kind last happened, NaN where none has; no column where all steps are of one kind.
+    kind : int array, shape (steps,)
+        Of the step itself, once that is known.
+    recalled : float array, shape (steps, columns)
+        What the numbers were at the last step of that kind; NaN where there is none, or the kind is not known.
     """
 
     values: Floats
     slopes: Floats
     times: Floats
+    happened: Floats
+    kind: NDArray[np.int64]
+    recalled: Floats
 
     @classmethod
-    def empty(cls, steps: int, columns: int) -> History:
-        return cls(np.full((steps, columns), np.nan), np.zeros((steps, columns)), np.zeros((steps, columns)))
+    def empty(cls, steps: int, columns: int, kinds: int = 0) -> History:
+        unknown = np.full((steps, columns), np.nan)
+        moves = np.zeros((steps, columns))
+        return cls(unknown, moves, moves, np.full((steps, kinds), np.nan), np.zeros(steps, np.int64), unknown)
 
     @classmethod
-    def before_steps(cls, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> History:
+    def before_steps(
+        cls,
+        values: Floats,
+        clock: Floats,
+        starts: NDArray[np.int64],
+        kind: NDArray[np.int64] | None = None,
+        kinds: int = 0,
+    ) -> History:
         """Return what is known before each step of some sequences that stand one after the other.
 
         Parameters
@@ -45,6 +69,8 @@ class History(NamedTuple):
             The time of each step.
         starts : int array, shape (sequences,)
             The first step of each sequence, ascending.
+        kind : int array, shape (steps,), optional
+            The kind of each step, if there are different `kinds`.
         """
         steps, columns = values.shape
         first = np.zeros(steps, np.int64)
@@ -59,14 +85,44 @@ class History(NamedTuple):
         known, twice = last >= 0, (last >= 0) & (before >= first)
         found = values[last, column]
         slopes = np.where(twice, found - values[before, column], 0.0)
-        return cls(np.where(known, found, np.nan), slopes, np.where(known, clock[last], 0.0))
+        happened, recalled = np.full((steps, kinds), np.nan), np.full((steps, columns), np.nan)
+        kind = np.zeros(steps, np.int64) if kind is None else kind
+        for each in range(kinds):
+            latest = np.maximum.accumulate(np.where(kind == each, np.arange(steps), -1))
+            latest = np.concatenate([[-1], latest[:-1]])
+            happened[:, each] = np.where(latest >= first[:, 0], clock[latest], np.nan)
+        if kinds:
+            same = last_of_kind(kind, first[:, 0])
+            recalled = np.where(same[:, None] >= 0, values[same], np.nan)
+        times = np.where(known, clock[last], 0.0)
+        return cls(np.where(known, found, np.nan), slopes, times, happened, kind, recalled)
 
     def pick(self, steps: NDArray[np.int64] | slice) -> History:
         """Return what is known before some of the steps."""
-        return History(self.values[steps], self.slopes[steps], self.times[steps])
+        return History(
+            self.values[steps],
+            self.slopes[steps],
+            self.times[steps],
+            self.happened[steps],
+            self.kind[steps],
+            self.recalled[steps],
+        )
+
+    def at(self, kind: NDArray[np.int64], recalled: Floats) -> History:
+        """Return what is known once the kind of each step is."""
+        return self._replace(kind=kind, recalled=recalled)
 
     def after(self, values: Floats, clock: Floats) -> History:
         """Return what is known after a step of values, shape (steps, columns), at the times `clock`, (steps,)."""
         observed = ~np.isnan(values)
         slopes = np.where(observed, np.nan_to_num(values - self.values), self.slopes)
-        return History(np.where(observed, values, self.values), slopes, np.where(observed, clock[:, None], self.times))
+        happened = self.happened
+        if happened.shape[1]:
+            happened = happened.copy()
+            happened[np.arange(len(clock)), self.kind] = clock
+        return self._replace(
+            values=np.where(observed, values, self.values),
+            slopes=slopes,
+            times=np.where(observed, clock[:, None], self.times),
+            happened=happened,
+        )

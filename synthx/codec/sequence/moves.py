@@ -182,7 +182,7 @@ class NumberCodec:
         """Return plain JSON values."""
         return {
             "level": self.level.to_dict(),
-            "reference": None if self.reference is None else list(self.reference),
+            "reference": None if self.reference is None else self.reference.to_list(),
             "move": None if self.move is None else self.move.to_dict(),
             "bounds": None if self.bounds is None else list(self.bounds),
         }
@@ -192,7 +192,7 @@ class NumberCodec:
         reference, move = values["reference"], values["move"]
         return cls(
             NumericCodec.from_dict(values["level"]),
-            None if reference is None else Reference(*reference),
+            None if reference is None else Reference.from_list(reference),
             None if move is None else NumericCodec.from_dict(move),
             None if values["bounds"] is None else (values["bounds"][0], values["bounds"][1]),
         )

@@ -1,17 +1,19 @@
 """What the numbers of a sequence are measured from.
 
 A number is coded as it stands (its *level*), or as its distance from a *reference*: its own last value, that value
-moved on as it last moved, the last value of another column, or what another column holds at the same step. The nearer
-the reference, the fewer bits a value costs, and the finer the bins that describe it: an opening price is near the last
-close, a day's high near its low, and a series that was interpolated goes on as it went. Whichever has the least entropy
-is chosen for each column.
+moved on as it last moved, the last value of another column, what another column holds at the same step, what it was
+when a step of this kind last happened, or its last value plus or minus what another column holds, depending on the
+kind. The nearer the reference, the fewer bits a value costs, and the finer the bins that describe it: an opening price
+is near the last close, a day's high near its low, a series that was interpolated goes on as it went, a standing order
+is of the same amount again, and a balance is the last balance less what was paid. Whichever has the least entropy is
+chosen for each column.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +56,52 @@ class Reference(NamedTuple):
     ratio : bool
         Whether the distance is the logarithm of a ratio, of columns whose values are all positive: what moves by
         percentages.
+    recurring : tuple of bool
+        In steps of which kinds it is what the column held when a step of that kind last happened; in the others
+        nothing is referred to. Empty if it is not.
+    plus : int, optional
+        The index of a column whose present value is added to the last value.
+    signs : tuple of int
+        With which sign that is, in steps of each kind: 1, -1, or 0.
     """
 
     column: int
     now: bool = False
     onward: bool = False
     ratio: bool = False
+    recurring: tuple[bool, ...] = ()
+    plus: int | None = None
+    signs: tuple[int, ...] = ()
+
+    @property
+    def needed(self) -> tuple[int, ...]:
+        """The columns that have to be known at the same step."""
+        return (*([self.column] if self.now else []), *([] if self.plus is None else [self.plus]))
 
     def of(self, values: Floats, history: History) -> Floats:
         """Return what is referred to at each step, NaN where it is not known; shape (steps,)."""
         if self.now:
             return values[:, self.column]
+        if self.recurring:
+            return np.where(np.array(self.recurring)[history.kind], history.recalled[:, self.column], np.nan)
         last = history.values[:, self.column]
+        if self.plus is not None:
+            last = last + np.array(self.signs)[history.kind] * np.nan_to_num(values[:, self.plus])
         return last + history.slopes[:, self.column] if self.onward else last
+
+    def moved(self, places: Mapping[int, int]) -> Reference:
+        """Return the reference where the columns stand in other places."""
+        plus = None if self.plus is None else places[self.plus]
+        return self._replace(column=places[self.column], plus=plus)
+
+    def to_list(self) -> list[Any]:
+        """Return plain JSON values."""
+        return [list(field) if isinstance(field, tuple) else field for field in self]
+
+    @classmethod
+    def from_list(cls, values: Sequence[Any]) -> Reference:
+        fields: list[Any] = [tuple(field) if isinstance(field, list) else field for field in values]
+        return cls(*fields)
 
     def distance(self, values: Floats, source: Floats) -> Floats:
         """Return how far values are from what is referred to, NaN where there is no telling; shape (steps,)."""
@@ -138,22 +173,27 @@ def choose_references(
     chosen: list[Reference | None] = [search.itself(column) for column in range(values.shape[1])]
     if time is not None:
         chosen[time] = Reference(time)
+    others = [column for column in range(values.shape[1]) if column != time]
     gains = []
-    for column in range(values.shape[1]):
-        if column != time:
-            gains += [
-                (search.saved(column, reference, chosen[column]), column, reference)
-                for other in search.alike(column)
-                if times[other] == times[column]
-                for reference in (Reference(other, now=True), Reference(other))
-                if not (other == time and not reference.now)
-            ]
+    for column in others:
+        candidates = [
+            reference
+            for other in search.alike(column)
+            if times[other] == times[column]
+            for reference in (Reference(other, now=True), Reference(other))
+            if not (other == time and not reference.now)
+        ]
+        candidates += search.totals(column, [other for other in others if not times[other]])
+        gains += [(search.saved(column, reference, chosen[column]), column, reference) for reference in candidates]
     settled: set[int] = set()
     for gain, column, reference in sorted(gains, key=lambda found: -found[0]):
-        circle = reference.now and column in _followed(reference.column, chosen)
+        circle = any(column in _followed(other, chosen) for other in reference.needed)
         if gain >= LEAST_GAIN_OF_ANOTHER and column not in settled and not circle:
             chosen[column] = reference
             settled.add(column)
+    for column in others:
+        if column not in settled:
+            chosen[column] = search.recurring(column, chosen[column])
     return tuple(
         reference if column == time else search.as_ratio(column, reference) for column, reference in enumerate(chosen)
     )
@@ -161,11 +201,12 @@ def choose_references(
 
 def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
     """Return a column and all that it is measured from at the same step."""
-    seen = {column}
-    reference = chosen[column]
-    while reference is not None and reference.now and reference.column not in seen:
-        seen.add(reference.column)
-        reference = chosen[reference.column]
+    seen, open_ended = {column}, [column]
+    while open_ended:
+        reference = chosen[open_ended.pop()]
+        more = [] if reference is None else [other for other in reference.needed if other not in seen]
+        seen.update(more)
+        open_ended += more
     return seen
 
 
@@ -180,6 +221,7 @@ class _Search:
     ) -> None:
         self.values, self.history = values, history
         self.steps, self.times, self.positive = steps, times, positive
+        self.kinds = max(1, history.happened.shape[1])
         ranges = np.array(
             [np.ptp(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0 for column in values.T]
         )
@@ -219,9 +261,56 @@ class _Search:
         narrowest = finest * float(np.exp(-scale.mean())) if len(scale) else finest
         return share * (entropy(difference[known], narrowest) + float(scale.mean())) + (1 - share) * self.levels[column]
 
+    def totals(self, column: int, others: Sequence[int]) -> list[Reference]:
+        """Return references to the last value plus or minus another column, where many values are just that."""
+        values, last = self.values[:, column], self.history.values[:, column]
+        move = values - last
+        known = ~np.isnan(move)
+        if self.times[column] or not known.any():
+            return []
+        found = []
+        for other in others:
+            added = np.nan_to_num(self.values[:, other])
+            filled = known & (added != 0)
+            if other == column or filled.sum() < PIECES:
+                continue
+            finest = min(self.finest[column], self.finest[other])
+            exact = {sign: np.abs(move - sign * added) < finest / 2 for sign in (1, -1, 0)}
+            counts = [
+                {sign: int((hits & filled & (self.history.kind == kind)).sum()) for sign, hits in exact.items()}
+                for kind in range(self.kinds)
+            ]
+            signs = tuple(max(count, key=count.__getitem__) for count in counts)
+            hits = sum(count[sign] for count, sign in zip(counts, signs, strict=True) if sign)
+            if hits >= STICKY * filled.sum():
+                found.append(Reference(column, plus=other, signs=signs))
+        return found
+
+    def recurring(self, column: int, chosen: Reference | None) -> Reference | None:
+        """Return a reference to the last step of the same kind, for the kinds in which that saves enough, or `chosen`.
+
+        Of each kind by itself: what kind a step is is known by then, and levels differ from kind to kind.
+        """
+        recalled, kind = self.history.recalled[:, column], self.history.kind
+        values = self.values[:, column]
+        before = values if chosen is None else chosen.distance(values, chosen.of(self.values, self.history))
+        distances = values - recalled
+        known = ~np.isnan(distances) & ~np.isnan(before)
+        if self.times[column] or not known.any():
+            return chosen
+        useful, saved, finest = [False] * self.kinds, 0.0, self.finest[column]
+        for each in np.unique(kind[known]).tolist():
+            here = known & (kind == each)
+            cost = entropy(before[here], finest)
+            gain = cost - entropy(distances[here], finest)
+            useful[each] = bool(here.sum() >= PIECES and gain >= LEAST_GAIN_OF_SHAPE)
+            saved += float(here.sum()) * (gain if useful[each] else min(0.0, cost - entropy(values[here], finest)))
+        enough = LEAST_GAIN_OF_SHAPE if chosen is None else LEAST_GAIN_OF_ANOTHER
+        return Reference(column, recurring=tuple(useful)) if saved >= enough * known.sum() else chosen
+
     def as_ratio(self, column: int, reference: Reference | None) -> Reference | None:
         """Return a reference as one by ratio, where that saves enough."""
-        if reference is None or reference.onward:
+        if reference is None or reference.onward or reference.recurring or reference.plus is not None:
             return reference
         if self.times[column] or not self.positive[[column, reference.column]].all():
             return reference

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synthx.codec import cells
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.history import History
+from synthx.codec.sequence.kinds import Kinds, choose_kinds, last_of_kind
 from synthx.codec.sequence.moves import NumberCodec
 from synthx.codec.sequence.references import Reference, choose_references
 from synthx.codec.table import TableCodec
@@ -37,6 +38,8 @@ class CodedSteps(NamedTuple):
         The time; the number of the step where there is no time column.
     measured : bool array, shape (steps, columns)
         Where a number's reference is known, so that it is coded as a distance from it (or is missing).
+    recalled : int array, shape (steps,)
+        The last step of the same sequence and kind; -1 where there is none, or steps are of one kind only.
     """
 
     codes: NDArray[np.int32]
@@ -44,6 +47,7 @@ class CodedSteps(NamedTuple):
     history: History
     clock: Floats
     measured: NDArray[np.bool_]
+    recalled: NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +61,13 @@ class StepCodec:
         what is measured from another column after that one.
     numbers : mapping of str to NumberCodec
         The codecs of the columns of numbers, in that order; references count among these.
+    kinds : Kinds, optional
+        What tells steps of different kinds apart, where that helps. Its columns are drawn right after the time.
     """
 
     table: TableCodec
     numbers: Mapping[str, NumberCodec]
+    kinds: Kinds | None = None
 
     # -- fitting ------------------------------------------------------------------------------------------------
 
@@ -89,7 +96,10 @@ class StepCodec:
         names = [name for name, codec in table.columns.items() if isinstance(codec, NumericCodec)]
         time = next((names.index(column.name) for column in schema.with_role(Role.TIME)), None)
         values = _values(frame, schema, names)
-        history = History.before_steps(values, _clock(values, time, starts), starts)
+        kinds, kind = _kinds_of(table, frame, values, names, time, holders, rare_threshold)
+        history = History.before_steps(
+            values, _clock(values, time, starts), starts, kind, 0 if kinds is None else len(kinds)
+        )
         grids = [table.columns[name].grid.step for name in names]  # type: ignore[union-attr]
         times = [schema[name].kind is Kind.DATETIME for name in names]
         references = choose_references(values, history, grids, times, time=time)
@@ -107,18 +117,19 @@ class StepCodec:
                     values[:, column],
                     reference.of(values, history),
                     level,
-                    reference._replace(column=place[reference.column]),
+                    reference.moved(place),
                     measured_from=other.grid,
                     bounded=column != time,
                     rare_threshold=rare_threshold,
                     holders=holders,
                 )
             numbers[names[column]] = number
-        others = [name for name in table.columns if name not in numbers]
         timed = [names[time]] if time is not None else []
-        drawn = [*timed, *others, *(name for name in numbers if name not in timed)]
+        telling = () if kinds is None else kinds.columns
+        others = [name for name in table.columns if name not in numbers and name not in telling]
+        drawn = [*timed, *telling, *others, *(name for name in numbers if name not in timed)]
         table = dataclasses.replace(table, columns={name: table.columns[name] for name in drawn})
-        return cls(table, numbers)
+        return cls(table, numbers, kinds)
 
     # -- shape --------------------------------------------------------------------------------------------------
 
@@ -176,6 +187,16 @@ class StepCodec:
         )
 
     @property
+    def told_apart(self) -> int:
+        """How many kinds of steps are told apart; 0 if none are."""
+        return 0 if self.kinds is None else len(self.kinds)
+
+    @property
+    def telling(self) -> int:
+        """How many columns come first and tell the time and the kind of a step; 0 if no kinds are told apart."""
+        return 0 if self.kinds is None else len(self.kinds.columns) + (self.time is not None)
+
+    @property
     def time(self) -> int | None:
         """The index of the time among the numbers (it is the first, where there is one)."""
         return 0 if self.table.schema.time is not None else None
@@ -186,15 +207,24 @@ class StepCodec:
         """Return the codes of steps that are sorted by sequence and time."""
         values = _values(frame, self.table.schema, list(self.numbers))
         clock = _clock(values, self.time, starts)
-        history = History.before_steps(values, clock, starts)
         codes = self.table.encode(frame).codes
+        kind, recalled = self.kind(codes), np.full(len(codes), -1)
+        if self.kinds is not None:
+            recalled = last_of_kind(kind, np.repeat(np.arange(len(starts)), np.diff(starts, append=len(codes))))
+        history = History.before_steps(values, clock, starts, kind, self.told_apart)
         measured = np.zeros(codes.shape, bool)
         for index, (name, number) in enumerate(self.numbers.items()):
             source = number.source(values, history)
             column = self.names.index(name)
             codes[:, column] = number.encode(values[:, index], source)[0]
             measured[:, column] = ~np.isnan(source)
-        return CodedSteps(codes, values, history, clock, measured)
+        return CodedSteps(codes, values, history, clock, measured, recalled)
+
+    def kind(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the kind of each step by its codes; (steps, columns) -> (steps,)."""
+        if self.kinds is None:
+            return np.zeros(len(codes), np.int64)
+        return self.kinds.of(codes[:, [self.names.index(name) for name in self.kinds.columns]])
 
     def decode_numbers(self, codes: NDArray[np.int32], offsets: Floats, history: History) -> Floats:
         """Return the values of the columns of numbers at one step of some sequences; (sequences, numbers)."""
@@ -213,6 +243,7 @@ class StepCodec:
             "order": list(self.names),
             "numbers": {name: number.to_dict() for name, number in self.numbers.items()},
             "numbered": list(self.numbers),
+            "kinds": None if self.kinds is None else self.kinds.to_dict(),
         }
 
     @classmethod
@@ -220,12 +251,33 @@ class StepCodec:
         """Build a codec from JSON values."""
         table = TableCodec.from_dict(values["table"])
         table = dataclasses.replace(table, columns={name: table.columns[name] for name in values["order"]})
-        return cls(table, {name: NumberCodec.from_dict(values["numbers"][name]) for name in values["numbered"]})
+        numbers = {name: NumberCodec.from_dict(values["numbers"][name]) for name in values["numbered"]}
+        kinds = values.get("kinds")
+        return cls(table, numbers, None if kinds is None else Kinds.from_dict(kinds))
 
 
 def _values(frame: pd.DataFrame, schema: Schema, names: list[str]) -> Floats:
     columns = [cells.read_strictly(frame[name], schema[name]) for name in names]
     return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
+
+
+def _kinds_of(
+    table: TableCodec,
+    frame: pd.DataFrame,
+    values: Floats,
+    names: list[str],
+    time: int | None,
+    holders: NDArray[np.int64],
+    rare_threshold: int,
+) -> tuple[Kinds | None, NDArray[np.int64]]:
+    """Return what tells the kinds of steps apart, and the kind of each."""
+    codes = dict(zip(table.columns, table.encode(frame).codes.T.astype(np.int64), strict=True))
+    discrete = {name: codes[name] for name in table.columns if name not in names}
+    numbers = [(values[:, place], codes[name]) for place, name in enumerate(names) if place != time]
+    kinds = choose_kinds(discrete, numbers, holders, rare_threshold=rare_threshold)
+    if kinds is None:
+        return None, np.zeros(len(frame), np.int64)
+    return kinds, kinds.of(np.stack([codes[name] for name in kinds.columns], axis=1))
 
 
 def _clock(values: Floats, time: int | None, starts: NDArray[np.int64]) -> Floats:
@@ -244,8 +296,9 @@ def _drawing_order(references: tuple[Reference | None, ...], time: int | None) -
 
     def visit(column: int) -> None:
         reference = references[column]
-        if reference is not None and reference.now and reference.column not in order:
-            visit(reference.column)
+        for needed in () if reference is None else reference.needed:
+            if needed not in order:
+                visit(needed)
         if column not in order:
             order.append(column)
 

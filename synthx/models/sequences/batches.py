@@ -27,6 +27,10 @@ class Sequences:
     timely : float Tensor, shape (steps, timely)
     measured : bool Tensor, shape (steps, digits)
         Where a number is coded as a distance, if it is not missing.
+    recalled : int64 Tensor, shape (steps,)
+        The last step of the same sequence and kind, -1 if there is none.
+    ages : float Tensor, shape (steps, RECALLED) or (steps, 0)
+        When that was; no number if steps are of one kind only.
     starts, lengths : int64 Tensors, shape (sequences,)
         The first step of each sequence, and how many it has.
     static : int64 Tensor, shape (sequences, static digits)
@@ -36,6 +40,8 @@ class Sequences:
     features: Tensor
     timely: Tensor
     measured: Tensor
+    recalled: Tensor
+    ages: Tensor
     starts: Tensor
     lengths: Tensor
     static: Tensor

@@ -48,6 +48,10 @@ class UnderWay:
         The time of the last step and of the first.
     place : int array, shape (n,)
         How many steps each has.
+    digits : integer Tensor, shape (n, kinds, digits)
+        Of the last step of each kind; no kind where none are told apart.
+    numbers : float array, shape (n, kinds, numbers)
+        What the numbers were then, NaN where missing or never.
     """
 
     condition: Tensor
@@ -59,6 +63,8 @@ class UnderWay:
     clock: Floats
     began: Floats
     place: Codes
+    digits: Tensor
+    numbers: Floats
 
     def pick(self, chosen: Codes) -> UnderWay:
         """Return sequences by index, some of them several times."""
@@ -73,6 +79,8 @@ class UnderWay:
             self.clock[chosen],
             self.began[chosen],
             self.place[chosen],
+            self.digits[at],
+            self.numbers[chosen],
         )
 
 
@@ -138,17 +146,19 @@ class SequenceSampler:
 
     def begin(self, static: Tensor, latent: Tensor, extent: Extent) -> UnderWay:
         """Return sequences before their first step; static digits (n, static digits), latent (n, latent)."""
-        count = len(latent)
+        count, kinds = len(latent), self.codec.told_apart
         return UnderWay(
             torch.cat([self.network.condition(static), latent], dim=1),
             extent.lengths,
             extent.spans,
             None,
             torch.zeros(count, len(self.digits.sizes) * self.network.steps.width, device=self.device),
-            History.empty(count, len(self.codec.numbers)),
+            History.empty(count, len(self.codec.numbers), kinds),
             extent.starts,
             extent.starts,
             np.zeros(count, np.int64),
+            torch.zeros(count, kinds, len(self.digits.sizes), dtype=torch.int16, device=self.device),
+            np.full((count, kinds, len(self.codec.numbers)), np.nan),
         )
 
     @torch.no_grad()
@@ -203,7 +213,9 @@ class SequenceSampler:
                 likelihood -= self._width(column, codes, values, source, stated[1])
             if timed:
                 self._tell_time(under_way, sums, values[:, 0])
-        self._advance(under_way, digits, values)
+            if column == self.codec.telling - 1:
+                history = self._recall(under_way, sums, codes, values)
+        self._advance(under_way, digits, values, history)
         return codes, values, likelihood
 
     # -- one step -----------------------------------------------------------------------------------------------
@@ -339,9 +351,30 @@ class SequenceSampler:
         before = np.where(under_way.place == 0, clock, under_way.clock)
         self.network.steps.see_time(sums, torch.from_numpy(self.features.timely(clock, before)).to(self.device))
 
-    def _advance(self, under_way: UnderWay, digits: Tensor, values: Floats) -> None:
-        clock = values[:, 0] if self.features.timed else under_way.place.astype(np.float64)
+    def _recall(self, under_way: UnderWay, sums: Tensor, codes: Codes, values: Floats) -> History:
+        """Let the digits that follow see the last step of the same kind; return what is known now."""
+        kind, each = self.codec.kind(codes), np.arange(len(codes))
+        happened = under_way.history.happened[each, kind]
+        steps, at = self.network.steps, torch.from_numpy(kind).to(self.device)
+        last = under_way.digits[torch.arange(len(codes), device=self.device), at].long()
+        ages = torch.from_numpy(self.features.recalled(self._clock(under_way, values), happened)).to(self.device)
+        steps.see_recalled(sums, steps.remember(last, ages[:, 0] > 0, ages))
+        return under_way.history.at(kind, under_way.numbers[each, kind])
+
+    def _clock(self, under_way: UnderWay, values: Floats) -> Floats:
+        """Return the time of the step: that of the time column, or else the number of the step."""
+        clock: Floats = values[:, 0] if self.features.timed else under_way.place.astype(np.float64)
+        return clock
+
+    def _advance(self, under_way: UnderWay, digits: Tensor, values: Floats, history: History) -> None:
+        clock = self._clock(under_way, values)
+        if self.codec.told_apart:
+            each = np.arange(len(values))
+            under_way.digits[
+                torch.arange(len(values), device=self.device), torch.from_numpy(history.kind).to(self.device)
+            ] = digits.to(torch.int16)
+            under_way.numbers[each, history.kind] = values
         under_way.last = self.network.steps.embed(digits)
-        under_way.history = under_way.history.after(values, clock)
+        under_way.history = history.after(values, clock)
         under_way.began = np.where(under_way.place == 0, clock, under_way.began)
         under_way.clock, under_way.place = clock, under_way.place + 1

@@ -25,6 +25,8 @@ FARTHEST = 5.0
 LEAST_SHARE = 1e-6
 """The least variance of a combination of columns, as a share of a column's, that is brought to one."""
 PLACES = 5
+RECALLED = 2
+"""Numbers that describe how long ago the last step of a kind was."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,8 @@ class StepFeatures:
         Whether the time is a date.
     timed : bool
         Whether there is a time column.
+    kinds : int
+        How many kinds of steps are told apart; 0 if none are.
     """
 
     mean: Floats
@@ -64,6 +68,7 @@ class StepFeatures:
     unit: float
     dated: bool
     timed: bool
+    kinds: int = 0
 
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
@@ -97,13 +102,14 @@ class StepFeatures:
             float(np.median(gaps)) if len(gaps) else 1.0,
             time is not None and time.kind is Kind.DATETIME,
             time is not None,
+            codec.told_apart,
         )
 
     @property
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + places
+        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 2 * self.kinds + places
 
     @property
     def timely_size(self) -> int:
@@ -112,10 +118,11 @@ class StepFeatures:
 
     def of_entities(
         self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats, totals: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Describe all steps of entities that stand one after the other: before they are drawn, and their time.
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Describe all steps of entities that stand one after the other.
 
-        `totals` says how many steps each will have, where `lengths` are those of beginnings.
+        Before they are drawn, their time, and how long ago the last step of their kind was. `totals` says how many
+        steps each will have, where `lengths` are those of beginnings.
         """
         starts = np.cumsum(lengths) - lengths
         first = np.repeat(starts, lengths)
@@ -125,7 +132,9 @@ class StepFeatures:
         began, span = steps.clock[first], np.repeat(spans, lengths)
         features = self.before(steps.history, clock, began, place, length, span)
         timely = self.timely(steps.clock, clock) if self.timed else np.empty((len(first), 0), np.float32)
-        return features, timely
+        happened = np.where(steps.recalled >= 0, steps.clock[steps.recalled], np.nan)
+        ages = self.recalled(steps.clock, happened) if self.kinds else np.empty((len(first), 0), np.float32)
+        return features, timely, ages
 
     def before(
         self,
@@ -157,7 +166,7 @@ class StepFeatures:
                 positions = np.interp(history.values[:, column], quantiles, np.linspace(-1, 1, len(quantiles)))
                 ranks[:, column] = np.where(known[:, column], np.sqrt(3) * positions, 0.0)
         slopes = history.slopes[:, self.onward] / self.pace
-        ages = np.log1p(np.maximum(clock[:, None] - history.times, 0.0) / self.unit)
+        ages = self._ages(clock[:, None], history.times)
         rest = length - place
         places = [place == 0, rest == 1, np.log1p(place) / 4, np.log1p(rest) / 4, place / np.maximum(length, 1)]
         if self.timed:
@@ -173,6 +182,7 @@ class StepFeatures:
             np.where(known, ages, 0.0)[:, self.sparse],
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
+            *((~np.isnan(history.happened), self._ages(clock[:, None], history.happened)) if self.kinds else ()),
             np.stack(places, axis=1),
         ]
         if self.dated:
@@ -185,12 +195,21 @@ class StepFeatures:
         parts = [elapsed, calendar(clock)] if self.dated else [elapsed]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
+    def recalled(self, clock: Floats, happened: Floats) -> NDArray[np.float32]:
+        """Describe when the last step of a step's kind was, NaN if never; (steps,) each -> (steps, RECALLED)."""
+        return np.stack([~np.isnan(happened), self._ages(clock, happened)], axis=1, dtype=np.float32)
+
+    def _ages(self, clock: Floats, times: Floats) -> Floats:
+        """Return how long ago times were, in logarithms; 0 where they are not known."""
+        ages: Floats = np.log1p(np.maximum(np.nan_to_num(clock - times), 0.0) / self.unit)
+        return ages
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         arrays = {
             name: getattr(self, name).tolist() for name in ("mean", "spread", "whitening", "sparse", "onward", "pace")
         }
-        rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed}
+        rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed, "kinds": self.kinds}
         return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
 
     @classmethod
@@ -206,6 +225,7 @@ class StepFeatures:
             unit=values["unit"],
             dated=values["dated"],
             timed=values["timed"],
+            kinds=values.get("kinds", 0),
         )
 
 

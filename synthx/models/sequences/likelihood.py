@@ -107,12 +107,19 @@ def step_likelihood(
     spread = condition.unsqueeze(1).expand(-1, rows.shape[1], -1)
     context = network.context(hidden.reshape(count, -1), features, spread.reshape(count, -1))
     timely = sequences.timely[rows.flatten()] if network.steps.timely is not None else None
+    recalled = None
+    if network.steps.recall is not None:
+        last = sequences.recalled[rows.flatten()]
+        recalled = network.steps.remember(
+            sequences.digits[last.clamp(min=0)].long(), last >= 0, sequences.ages[rows.flatten()]
+        )
     measured, weights = sequences.measured[rows.flatten()], real.flatten()
     if not batch.full and rows.device.type == "cpu":  # padding costs time there; elsewhere, to find it would cost more
         kept = weights.nonzero().squeeze(1)
         digits, vectors, context, measured = digits[kept], vectors[kept], context[kept], measured[kept]
-        timely, weights = None if timely is None else timely[kept], weights[kept]
-    likelihood = network.steps.log_likelihood(digits, vectors, context, timely, measured, dropout)
+        timely, recalled = (None if seen is None else seen[kept] for seen in (timely, recalled))
+        weights = weights[kept]
+    likelihood = network.steps.log_likelihood(digits, vectors, context, timely, recalled, measured, dropout)
     return (likelihood if batch.full else likelihood * weights).sum(), state
 
 

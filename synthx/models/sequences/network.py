@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 from synthx.models.networks import value_places
+from synthx.models.sequences.features import RECALLED
 from synthx.models.sequences.steps import StepNetwork
 
 __all__ = ["Decoder", "Encoder", "RecurrentNetwork"]
@@ -87,6 +88,8 @@ class RecurrentNetwork(nn.Module):
         Numbers that describe a step before it is drawn, and its time.
     timed : int
         How many digits tell the time.
+    told : int
+        How many digits tell the time and the kind of a step; 0 if kinds are not told apart.
     latent, hidden, width, units : int
         Of the latent vector, the recurrences, the vector of a value, and hidden units of each digit.
     sorts : sequence of (int, int) or None
@@ -105,6 +108,7 @@ class RecurrentNetwork(nn.Module):
         hidden: int,
         width: int,
         units: int,
+        told: int = 0,
         sorts: Sequence[tuple[int, int] | None] = (),
     ) -> None:
         super().__init__()
@@ -124,6 +128,8 @@ class RecurrentNetwork(nn.Module):
             context=2 * hidden,
             timely=timely,
             timed=timed,
+            recalled=vectors + RECALLED if told else 0,
+            told=told,
             sorts=sorts,
         )
         self.summary = nn.Linear(condition, self.steps.heads.total)

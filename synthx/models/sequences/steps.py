@@ -39,6 +39,10 @@ class StepNetwork(nn.Module):
         Numbers that describe the time of the step itself; seen by the digits from `timed` on.
     timed : int
         How many digits tell the time; they come first.
+    recalled : int
+        Numbers that describe the last step of the same kind; seen by the digits from `told` on.
+    told : int
+        How many digits tell the time and the kind of a step; they come first.
     sorts : sequence of (int, int) or None, optional
         For each digit the first level and the first distance among its values, where it has both.
     """
@@ -55,11 +59,13 @@ class StepNetwork(nn.Module):
         context: int,
         timely: int = 0,
         timed: int = 0,
+        recalled: int = 0,
+        told: int = 0,
         sorts: Sequence[tuple[int, int] | None] = (),
     ) -> None:
         super().__init__()
         self.heads = Heads(sizes)
-        self.width, self.hidden, self.timed = width, hidden, timed
+        self.width, self.hidden, self.timed, self.told = width, hidden, timed, told
         count = len(sizes)
         self.sizes = sizes
         self.starts: list[int] = [0] * count
@@ -78,6 +84,7 @@ class StepNetwork(nn.Module):
         self.enter = nn.Parameter(torch.randn(count * width, count * hidden) * math.sqrt(2 / (count * width)))
         self.context = nn.Linear(context, count * hidden)
         self.timely = nn.Linear(timely, (count - timed) * hidden, bias=False) if timely and count > timed else None
+        self.recall = nn.Linear(recalled, (count - told) * hidden, bias=False) if recalled and count > told else None
         self.mix = nn.Parameter(math.sqrt(2 / hidden) * torch.randn(count, hidden, hidden))
         self.mix_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.leave = nn.ParameterList(
@@ -109,6 +116,20 @@ class StepNetwork(nn.Module):
         """Return the vectors of the digits of steps, side by side; (steps, digits) -> (steps, digits * width)."""
         return F.embedding(digits + self.places, self.vectors).flatten(1)
 
+    def remember(self, digits: Tensor, known: Tensor, described: Tensor) -> Tensor:
+        """Return what digits see of the last step of the same kind.
+
+        Parameters
+        ----------
+        digits : int64 Tensor, shape (steps, digits)
+            Of that step; anything where there is none.
+        known : bool Tensor, shape (steps,)
+            Whether there is one.
+        described : Tensor, shape (steps, n)
+            How long ago that was.
+        """
+        return torch.cat([self.embed(digits) * known.unsqueeze(1), described], dim=1)
+
     def _sorts_apart(self, sorts: Sequence[tuple[int, int] | None]) -> list[Tensor]:
         """Return what keeps levels and distances apart, as two more rows of each block of `leave`.
 
@@ -131,6 +152,7 @@ class StepNetwork(nn.Module):
         vectors: Tensor,
         context: Tensor,
         timely: Tensor | None,
+        recalled: Tensor | None,
         measured: Tensor,
         dropout: float = 0.0,
     ) -> Tensor:
@@ -143,16 +165,16 @@ class StepNetwork(nn.Module):
             What `embed` gives for them.
         context : Tensor, shape (steps, context)
         timely : Tensor, shape (steps, timely), optional
+        recalled : Tensor, shape (steps, recalled), optional
         measured : bool Tensor, shape (steps, digits)
             Where a number is a distance from its reference, or missing; elsewhere it is a level, or missing.
         dropout : float
             The share of hidden units that is left out.
         """
         hidden = self.context(context) + vectors @ (self.enter * self.before)
-        if self.timely is not None:
-            hidden = torch.cat(
-                [hidden[:, : self.timed * self.hidden], hidden[:, self.timed * self.hidden :] + self.timely(timely)], 1
-            )
+        for seen, inputs in ((self.timely, timely), (self.recall, recalled)):
+            if seen is not None:
+                hidden = hidden + F.pad(seen(inputs), (hidden.shape[1] - seen.out_features, 0))
         hidden = F.dropout(F.relu(hidden), dropout).unflatten(1, (-1, self.hidden)).transpose(0, 1)  # (D, B, H)
         hidden = F.relu(hidden + torch.baddbmm(self.mix_bias, hidden, self.mix))[self.heads.digits]
         sorts = torch.stack([measured, ~measured], dim=2).transpose(0, 1)[self.heads.digits].to(hidden.dtype)
@@ -170,6 +192,11 @@ class StepNetwork(nn.Module):
         """Let the digits that follow the time see it; in place."""
         if self.timely is not None:
             sums[:, self.timed * self.hidden :] += self.timely(timely)
+
+    def see_recalled(self, sums: Tensor, recalled: Tensor) -> None:
+        """Let the digits that follow the kind see the last step of that kind; in place."""
+        if self.recall is not None:
+            sums[:, self.told * self.hidden :] += self.recall(recalled)
 
     def logits(self, digit: int, sums: Tensor) -> Tensor:
         """Return the logits of a digit's values; shape (steps, values)."""

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from synthx.models.recurrent_vae import SequenceVAE
+from synthx.schema import Schema
 
-from .made_sequences import SMALL, fitted, schema_of, visits
+from .made_sequences import SMALL, fitted, payments, schema_of, visits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,3 +72,15 @@ def stays() -> pd.DataFrame:
 def sequences(stays: pd.DataFrame) -> SequenceVAE:
     """Return a small model of `stays`; not to be changed."""
     return fitted(stays, schema_of(stays), **SMALL)
+
+
+@pytest.fixture(scope="session")
+def paid() -> pd.DataFrame:
+    """Return two hundred made accounts and their payments; not to be changed."""
+    return payments(200)
+
+
+@pytest.fixture(scope="session")
+def accounts(paid: pd.DataFrame) -> SequenceVAE:
+    """Return a small model of `paid`, which tells kinds of payments apart; not to be changed."""
+    return fitted(paid, Schema.detect(paid, entity="account", time="date"), **SMALL)

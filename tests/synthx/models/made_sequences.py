@@ -16,7 +16,7 @@ from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.batches import Sequences
 from synthx.schema import Schema
 
-__all__ = ["INSTANT", "SMALL", "coded", "few_static_steps", "fitted", "schema_of", "series", "visits"]
+__all__ = ["INSTANT", "SMALL", "coded", "few_static_steps", "fitted", "payments", "schema_of", "series", "visits"]
 
 INSTANT: dict[str, Any] = {
     "steps": 4,
@@ -67,6 +67,34 @@ def visits(count: int = 60, *, seed: int = 0, died: float = 0.3) -> pd.DataFrame
             "kilos": weight,
             "ward": pd.Series(rng.choice(["a", "b", "c"], rows, p=[0.6, 0.3, 0.1])).mask(rng.random(rows) < 0.125),
             "nothing": np.nan,
+        }
+    )
+
+
+def payments(count: int = 60, *, seed: int = 0) -> pd.DataFrame:
+    """Return a made table of accounts with 6 to 14 payments each.
+
+    Rent is the same every time and goes to the same bank; what is shopped for is neither. The balance is 1,000 at first
+    and then the last balance plus wages, less rent and shopping.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(6, 15, count)
+    of_row = np.repeat(np.arange(count), lengths)
+    starts = np.cumsum(lengths) - lengths
+    what = rng.choice(["rent", "shop", "wage"], len(of_row), p=[0.4, 0.3, 0.3])
+    rent, bank = rng.integers(20, 40, count) * 10, rng.choice(list("ABCD"), count)
+    amount = np.where(what == "rent", rent[of_row], rng.integers(1, 40, len(of_row)) * 10)
+    moves = pd.Series(amount * np.where(what == "wage", 1, -1))
+    moves.iloc[starts] = 1_000
+    day = pd.Series(rng.integers(1, 4, len(of_row))).groupby(of_row).cumsum()
+    return pd.DataFrame(
+        {
+            "account": of_row,
+            "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D"),
+            "bank": np.where(what == "rent", bank[of_row], None),
+            "what": what,
+            "amount": amount,
+            "balance": moves.groupby(of_row).cumsum(),
         }
     )
 

@@ -9,7 +9,10 @@ from synthx.codec.sequence.history import History
 NAN = float("nan")
 
 
-def plainly(values: list[list[float]], clock: list[float], starts: list[int]) -> History:
+KINDS = 3
+
+
+def plainly(values: list[list[float]], clock: list[float], starts: list[int], kind: list[int]) -> History:
     """Return what `History.before_steps` should, cell by cell."""
     columns = len(values[0])
     known = [[NAN] * columns for _ in values], [[0.0] * columns for _ in values], [[0.0] * columns for _ in values]
@@ -23,7 +26,14 @@ def plainly(values: list[list[float]], clock: list[float], starts: list[int]) ->
             if not np.isnan(row[column]):
                 slope = 0.0 if np.isnan(last) else row[column] - last
                 last, when = row[column], clock[step]
-    return History(*map(np.array, known))
+    happened, recalled = [], []
+    for step, of_step in enumerate(kind):
+        if step in starts:
+            when, then = [NAN] * KINDS, [[NAN] * columns] * KINDS
+        happened.append(list(when))
+        recalled.append(then[of_step])
+        when[of_step], then[of_step] = clock[step], values[step]
+    return History(*map(np.array, known), np.array(happened), np.array(kind), np.array(recalled))
 
 
 def check_equal(found: History, wanted: History) -> None:
@@ -50,8 +60,9 @@ def test_before_steps_is_what_a_plain_loop_finds(sequences: list[list[tuple[floa
     values = [list(step) for sequence in sequences for step in sequence]
     starts = np.cumsum([0, *map(len, sequences[:-1])])
     clock = [float(step * step % 7) for step in range(len(values))]
-    found = History.before_steps(np.array(values), np.array(clock), starts)
-    check_equal(found, plainly(values, clock, starts.tolist()))
+    kind = [step * step % 5 % KINDS for step in range(len(values))]
+    found = History.before_steps(np.array(values), np.array(clock), starts, np.array(kind), KINDS)
+    check_equal(found, plainly(values, clock, starts.tolist(), kind))
 
 
 @settings(deadline=None, max_examples=100)
@@ -60,12 +71,15 @@ def test_going_step_by_step_tells_the_same(sequences: list[list[tuple[float, flo
     values = np.array([list(step) for sequence in sequences for step in sequence])
     starts = np.cumsum([0, *map(len, sequences[:-1])])
     clock = np.arange(len(values)) * 1.5
-    whole = History.before_steps(values, clock, starts)
+    kind = np.arange(len(values)) ** 2 % 5 % KINDS
+    whole = History.before_steps(values, clock, starts, kind, KINDS)
     for start, sequence in zip(starts, sequences, strict=True):
-        history = History.empty(1, 2)
+        history, then = History.empty(1, 2, KINDS), np.full((KINDS, 2), NAN)
         for step in range(start, start + len(sequence)):
+            history = history.at(kind[[step]], then[kind[[step]]])
             check_equal(history, whole.pick(slice(step, step + 1)))
             history = history.after(values[[step]], clock[[step]])
+            then[kind[step]] = values[step]
 
 
 def test_what_is_known_by_hand() -> None:
@@ -83,6 +97,14 @@ def test_steps_can_be_picked() -> None:
     assert picked.values.tolist() == [[4, 5], [0, 1]]
     assert picked.slopes.tolist() == [[2, 2], [0, 0]]
     assert picked.times.tolist() == [[2, 2], [0, 0]]
+
+
+def test_what_is_known_of_kinds_by_hand() -> None:
+    values, kind = np.array([[1.0], [2.0], [NAN], [4.0], [5.0]]), np.array([0, 1, 0, 0, 0])
+    history = History.before_steps(values, np.array([0.0, 1, 3, 4, 10]), np.array([0, 4]), kind, 2)
+    assert np.array_equal(history.happened[:, 0], [NAN, 0, 0, 3, NAN], equal_nan=True)
+    assert np.array_equal(history.happened[:, 1], [NAN, NAN, 1, 1, NAN], equal_nan=True)
+    assert np.array_equal(history.recalled[:, 0], [NAN, NAN, 1, NAN, NAN], equal_nan=True)  # the cell was missing
 
 
 def test_sequences_without_numbers_have_an_empty_history() -> None:

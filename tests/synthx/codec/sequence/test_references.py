@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -25,15 +26,25 @@ def noise(seed: int, scale: float = 1.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, scale, ROWS)
 
 
-def choose(*columns: np.ndarray, time: int | None = None, kinds: tuple[bool, ...] = ()) -> tuple[Reference | None, ...]:
+def choose(
+    *columns: np.ndarray, time: int | None = None, kinds: tuple[bool, ...] = (), kind: np.ndarray | None = None
+) -> tuple[Reference | None, ...]:
+    """Choose references; `kinds` says which columns are times, `kind` of which of three kinds each step is."""
     values = np.stack(columns, axis=1)
     clock = np.tile(np.arange(float(STEPS)), SEQUENCES)
-    history = History.before_steps(values, clock, STARTS)
+    history = History.before_steps(values, clock, STARTS, kind, 0 if kind is None else 3)
     return choose_references(values, history, [0.0] * len(columns), kinds or (False,) * len(columns), time=time)
 
 
 class TestOf:
-    HISTORY = History(np.array([[1.0, 10.0], [np.nan, 20.0]]), np.array([[0.5, 2.0], [0.0, -3.0]]), np.zeros((2, 2)))
+    HISTORY = History(
+        values=np.array([[1.0, 10.0], [np.nan, 20.0]]),
+        slopes=np.array([[0.5, 2.0], [0.0, -3.0]]),
+        times=np.zeros((2, 2)),
+        happened=np.zeros((2, 2)),
+        kind=np.array([1, 0]),
+        recalled=np.array([[5.0, 50.0], [6.0, 60.0]]),
+    )
     VALUES = np.array([[7.0, 8.0], [9.0, np.nan]])
 
     def test_the_last_value(self) -> None:
@@ -44,6 +55,24 @@ class TestOf:
 
     def test_the_value_of_the_same_step(self) -> None:
         assert np.array_equal(Reference(1, now=True).of(self.VALUES, self.HISTORY), [8, np.nan], equal_nan=True)
+
+    def test_the_value_when_the_kind_last_happened_in_the_kinds_that_recur(self) -> None:
+        found = Reference(1, recurring=(False, True)).of(self.VALUES, self.HISTORY)
+        assert np.array_equal(found, [50, np.nan], equal_nan=True)
+
+    def test_the_last_value_plus_or_minus_another_column(self) -> None:
+        assert Reference(1, plus=0, signs=(1, -1)).of(self.VALUES, self.HISTORY).tolist() == [10 - 7, 20 + 9]
+        assert Reference(1, plus=1, signs=(1, 1)).of(self.VALUES, self.HISTORY).tolist() == [18, 20]  # nothing to add
+
+    @pytest.mark.parametrize(
+        "reference",
+        [Reference(0), Reference(3, recurring=(True, False)), Reference(1, ratio=True, plus=2, signs=(1, 0))],
+    )
+    def test_references_survive_json(self, reference: Reference) -> None:
+        assert Reference.from_list(json.loads(json.dumps(reference.to_list()))) == reference
+
+    def test_columns_may_move_to_other_places(self) -> None:
+        assert Reference(0, plus=2, signs=(1,)).moved({0: 5, 2: 1}) == Reference(5, plus=1, signs=(1,))
 
 
 class TestEntropy:
@@ -124,3 +153,28 @@ class TestChoose:
         series = walk(0)
         series[np.random.default_rng(1).random(ROWS) < 0.3] = np.nan
         assert choose(series) == (Reference(0),)
+
+    def test_a_balance_is_the_last_balance_plus_or_minus_what_was_paid(self) -> None:
+        rng = np.random.default_rng(0)
+        kind, amount = rng.integers(0, 3, ROWS), rng.integers(1, 500, ROWS).astype(float)
+        moves = np.array([1, -1, 0])[kind] * amount + (rng.random(ROWS) < 0.3) * rng.normal(0, 50, ROWS)
+        balance = moves.reshape(SEQUENCES, STEPS).cumsum(axis=1).ravel()
+        assert choose(amount, balance, kind=kind) == (None, Reference(1, plus=0, signs=(1, -1, 0)))
+
+    def test_a_running_sum_needs_no_kinds(self) -> None:
+        amount = np.random.default_rng(0).integers(1, 500, ROWS).astype(float)
+        assert choose(amount.reshape(SEQUENCES, STEPS).cumsum(axis=1).ravel(), amount) == (
+            Reference(0, plus=1, signs=(1,)),
+            None,
+        )
+
+    def test_what_each_kind_repeats_is_measured_from_there_and_nothing_else_is(self) -> None:
+        rng = np.random.default_rng(0)
+        kind = rng.integers(0, 3, ROWS)
+        usual = rng.normal(0, 100, (SEQUENCES, 3))[np.repeat(np.arange(SEQUENCES), STEPS), kind]
+        values = np.where(kind == 1, rng.normal(0, 100, ROWS), usual + rng.normal(0, 1, ROWS))
+        assert choose(values, kind=kind) == (Reference(0, recurring=(True, False, True)),)
+
+    def test_a_walk_is_measured_from_its_last_value_whatever_the_kind(self) -> None:
+        kind = np.random.default_rng(5).integers(0, 3, ROWS)
+        assert choose(walk(0), kind=kind) == (Reference(0),)

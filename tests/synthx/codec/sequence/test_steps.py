@@ -50,9 +50,13 @@ def step_by_step(codec: StepCodec, frame: pd.DataFrame, starts: np.ndarray) -> n
         offsets[:, codec.names.index(name)] = number.encode(coded.values[:, index], source)[1]
     decoded = np.empty(coded.values.shape)
     for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
-        history = History.empty(1, len(codec.numbers))
+        history = History.empty(1, len(codec.numbers), codec.told_apart)
+        then = np.full((max(1, codec.told_apart), len(codec.numbers)), np.nan)
         for step in range(start, end):
+            kind = codec.kind(coded.codes[[step]])
+            history = history.at(kind, then[kind])
             decoded[[step]] = codec.decode_numbers(coded.codes[[step]], offsets[[step]], history)
+            then[kind] = decoded[[step]]
             clock = decoded[[step], codec.time] if codec.time is not None else np.array([float(step - start)])
             history = history.after(decoded[[step]], clock)
     return decoded
@@ -130,6 +134,54 @@ class TestRoundTrip:
         kept = inside & (source > low) & (source < high)
         went = number.decode(coded.codes[kept, 0], np.full(kept.sum(), UNDECIDED), source[kept])
         assert np.array_equal(went, source[kept])  # the second difference is zero, not nearly so
+
+
+class TestKinds:
+    """An account: rent is the same every time, a balance follows from what is paid."""
+
+    FRAME = pd.DataFrame({"what": np.random.default_rng(0).choice(["pay", "rent", "shop"], ROWS)})
+    RENT = np.random.default_rng(1).integers(300, 900, ENTITIES).repeat(STEPS)
+    FRAME["amount"] = np.where(FRAME["what"] == "rent", RENT, np.random.default_rng(2).integers(1, 40, ROWS) * 10)
+    FRAME["balance"] = (FRAME["amount"] * np.where(FRAME["what"] == "pay", 1, -1)).groupby(
+        np.arange(ROWS) // STEPS
+    ).cumsum() + 5_000
+    COLUMNS = (Column(name="what", kind=Kind.CATEGORICAL, dtype="str"), integer("amount"), integer("balance"))
+
+    def test_amounts_recur_and_balances_add_up(self) -> None:
+        codec = fit(self.FRAME, *self.COLUMNS)
+        assert codec.kinds is not None
+        assert codec.kinds.columns == ("what",)
+        assert codec.names[0] == "what"
+        pay, rent, shop = (int(kind) for kind in codec.kind(codec.encode(self.FRAME, STARTS).codes[self._firsts()]))
+        amount, balance = (codec.numbers[name].reference for name in ("amount", "balance"))
+        assert amount is not None
+        assert balance is not None
+        assert [amount.recurring[kind] for kind in (pay, rent, shop)] == [False, True, False]
+        assert [balance.signs[kind] for kind in (pay, rent, shop)] == [1, -1, -1]
+        assert list(codec.numbers).index("amount") < list(codec.numbers).index("balance")
+
+    def _firsts(self) -> list[int]:
+        return [int((self.FRAME["what"] == what).to_numpy().argmax()) for what in ("pay", "rent", "shop")]
+
+    def test_they_come_back(self) -> None:
+        codec = fit(self.FRAME, *self.COLUMNS)
+        coded = codec.encode(self.FRAME, STARTS)
+        decoded = step_by_step(codec, self.FRAME, STARTS)
+        amount, balance = (decoded[:, list(codec.numbers).index(name)] for name in ("amount", "balance"))
+        again = (self.FRAME["what"] == "rent").to_numpy() & (coded.recalled >= 0)
+        assert np.array_equal(amount[again], amount[coded.recalled[again]])
+        first = np.isin(np.arange(ROWS), STARTS)
+        sign = np.where(self.FRAME["what"] == "pay", 1, -1)
+        low, high = codec.numbers["balance"].bounds or (0, 0)
+        inside = ~first & (balance > low + 1) & (balance < high - 1)  # bounds are rounded to whole numbers
+        assert inside.sum() > ROWS / 2
+        assert np.array_equal((np.diff(balance, prepend=0) - sign * amount)[inside], np.zeros(inside.sum()))
+
+    def test_they_survive_json(self) -> None:
+        codec = fit(self.FRAME, *self.COLUMNS)
+        back = StepCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
+        assert back.to_dict() == codec.to_dict()
+        assert np.array_equal(back.encode(self.FRAME, STARTS).codes, codec.encode(self.FRAME, STARTS).codes)
 
 
 class TestLevels:

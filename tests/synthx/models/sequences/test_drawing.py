@@ -19,17 +19,16 @@ def chance(*, alike: bool = False, seed: int = 0) -> Chance:
     return Chance(torch.Generator().manual_seed(seed), np.random.default_rng(seed), alike=alike)
 
 
-def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays: pd.DataFrame) -> None:
-    """Teacher forcing and drawing are two programs; state, features, time and gaps must agree in both."""
-    some = stays[stays["patient"] < "P-90005"]
-    coded = sequences._code(LongTable.of(some, sequences.schema_))
-    known = sequences._on_device(coded, torch.device("cpu"))
-    latent = torch.linspace(-1, 1, sequences.latent).expand(len(known), -1)
-    sampler = sequences._sampler()
+def check_likelihood(model: SequenceVAE, some: pd.DataFrame) -> None:
+    """Teacher forcing and drawing are two programs; state, features, time, kinds and gaps must agree in both."""
+    coded = model._code(LongTable.of(some, model.schema_))
+    known = model._on_device(coded, torch.device("cpu"))
+    latent = torch.linspace(-1, 1, model.latent).expand(len(known), -1)
+    sampler = model._sampler()
     for one in range(len(known)):
         chosen = known.pick(torch.tensor([one]))
         length = int(chosen.lengths)
-        learned, _ = step_likelihood(sequences.network_, Batch(chosen, 0, length), latent[:1], None)
+        learned, _ = step_likelihood(model.network_, Batch(chosen, 0, length), latent[:1], None)
         under_way = sampler.begin(
             chosen.static,
             latent[:1],
@@ -48,6 +47,33 @@ def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays:
             ]
             total += float(likelihood) + sum(widths)
         assert total == pytest.approx(float(learned), rel=1e-4)
+
+
+def test_given_steps_are_as_likely_as_in_training(sequences: SequenceVAE, stays: pd.DataFrame) -> None:
+    check_likelihood(sequences, stays[stays["patient"] < "P-90005"])
+
+
+def test_given_steps_are_as_likely_as_in_training_where_kinds_are_told_apart(
+    accounts: SequenceVAE, paid: pd.DataFrame
+) -> None:
+    assert accounts.steps_.kinds is not None
+    low, high = accounts.steps_.numbers["balance"].bounds or (0, 0)
+    usual = paid["balance"].between(low, high).groupby(paid["account"]).transform("all")  # nothing beyond all codes
+    check_likelihood(accounts, paid[usual & paid["account"].isin(paid.loc[usual, "account"].unique()[:5])])
+
+
+def test_what_recurs_recurs_and_what_adds_up_adds_up(accounts: SequenceVAE) -> None:
+    """Whatever is learned: rents have one distance from the last rent, balances one from the last balance and amount."""
+    drawn = accounts.sample(200, seed=0)
+    rent = drawn[drawn["what"] == "rent"].groupby("account")["amount"]
+    assert (rent.nunique() == 1).all()
+    assert drawn["amount"].groupby(drawn["account"]).nunique().mean() > 3
+    move = drawn["balance"].groupby(drawn["account"]).diff()
+    low, high = accounts.steps_.numbers["balance"].bounds or (0, 0)
+    kept = move.notna() & (drawn["balance"] > low + 10) & (drawn["balance"] < high - 10)  # rounded to tens
+    assert kept.mean() > 0.5
+    expected = drawn["amount"] * np.where(drawn["what"] == "wage", 1, -1)
+    assert np.array_equal(move[kept], expected[kept])
 
 
 def test_sequences_have_the_lengths_that_are_asked_for(sequences: SequenceVAE) -> None:

@@ -82,7 +82,7 @@ class TestDescribe:
         features, codec, frame = fitted(*columns)
         coded = codec.encode(frame, STARTS)
         spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
-        before, time = features.of_entities(coded, LENGTHS, spans)
+        before, time, _ = features.of_entities(coded, LENGTHS, spans)
         assert before.shape == (ROWS, features.size)
         assert features.timely_size == timely
         assert time.shape == (ROWS, timely)
@@ -92,7 +92,7 @@ class TestDescribe:
 
     def test_a_first_step_knows_nothing_but_its_place(self) -> None:
         features, codec, frame = fitted(*NUMBERS)
-        before, _ = features.of_entities(codec.encode(frame, STARTS), LENGTHS, np.full(ENTITIES, STEPS - 1.0))
+        before, *_ = features.of_entities(codec.encode(frame, STARTS), LENGTHS, np.full(ENTITIES, STEPS - 1.0))
         numbers = 2 * 2 + 2 + 2  # scaled and ranks, whitened, known and age of the sparse one
         assert (before[STARTS, :numbers] == 0).all()
         assert before[0, numbers:].tolist() == pytest.approx([1, 0, 0, np.log1p(8) / 4, 0])
@@ -102,7 +102,7 @@ class TestDescribe:
     def test_the_last_value_is_scaled_and_cut_off(self) -> None:
         features, _, _ = fitted(*NUMBERS)
         last = features.mean + features.spread * [1.5, 100.0]
-        history = History(last[None], np.zeros((1, 2)), np.array([[0.0, 1.0]]))
+        history = History.empty(1, 2)._replace(values=last[None], times=np.array([[0.0, 1.0]]))
         described = self.one(features, history, clock=4.0)
         assert described[:2].tolist() == pytest.approx([1.5, FARTHEST])
         assert described[3] == pytest.approx(np.sqrt(3))  # beyond the last quantile
@@ -152,7 +152,7 @@ def test_drawing_step_by_step_sees_what_training_saw() -> None:
     features, codec, frame = fitted(*NUMBERS, TIME)
     coded = codec.encode(frame, STARTS)
     spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
-    before, timely = features.of_entities(coded, LENGTHS, spans)
+    before, timely, _ = features.of_entities(coded, LENGTHS, spans)
     history, began = History.empty(ENTITIES, 3), coded.clock[STARTS]
     clock = began
     for step in range(STEPS):

@@ -15,9 +15,9 @@ from synthx.models.sequences.steps import StepNetwork
 SIZES = (2, 5, 3, 3)
 
 
-def network(*, timely: int = 2, timed: int = 1) -> StepNetwork:
+def network(*, timely: int = 2, timed: int = 1, recalled: int = 0, told: int = 0) -> StepNetwork:
     torch.manual_seed(0)
-    made = StepNetwork(SIZES, width=4, hidden=6, context=7, timely=timely, timed=timed)
+    made = StepNetwork(SIZES, width=4, hidden=6, context=7, timely=timely, timed=timed, recalled=recalled, told=told)
     made.start_at(torch.randn(made.heads.total))
     return made
 
@@ -26,10 +26,12 @@ def combinations() -> Tensor:
     return torch.tensor(list(itertools.product(*map(range, SIZES))))
 
 
-def by_column(steps: StepNetwork, digits: Tensor, context: Tensor, timely: Tensor | None) -> Tensor:
+def by_column(
+    steps: StepNetwork, digits: Tensor, context: Tensor, timely: Tensor | None, recalled: Tensor | None = None
+) -> Tensor:
     """Return log-probabilities in the order of digits; shape (steps, digits)."""
     found = steps.log_likelihood(
-        digits, steps.embed(digits), context, timely, torch.zeros(digits.shape, dtype=torch.bool)
+        digits, steps.embed(digits), context, timely, recalled, torch.zeros(digits.shape, dtype=torch.bool)
     )
     ordered = torch.empty_like(found)
     ordered[steps.heads.digits] = found
@@ -77,6 +79,28 @@ def test_the_time_is_seen_by_the_digits_after_it() -> None:
     context = torch.randn(1, 7)
     before, after = (by_column(steps, digits, context, torch.randn(1, 2))[0] for _ in range(2))
     assert ((before - after).abs() > 1e-6).tolist() == [False, True, True, True]
+
+
+def test_the_last_step_of_the_kind_is_seen_by_the_digits_after_the_kind_in_learning_and_in_drawing() -> None:
+    steps, digits = network(recalled=4 * 4 + 2, told=2), combinations()
+    context, time, ages = torch.randn(len(digits), 7), torch.randn(len(digits), 2), torch.rand(len(digits), 2)
+    last, known = digits.flip(0), torch.arange(len(digits)) % 3 > 0
+    recalled = steps.remember(last, known, ages)
+    learned = by_column(steps, digits, context, time, recalled)
+    nothing = by_column(steps, digits, context, time, steps.remember(last, torch.zeros_like(known), ages))
+    differs = (learned - nothing).abs() > 1e-6
+    assert not differs[:, :2].any()
+    assert not differs[~known].any()
+    assert differs[known][:, 2:].float().mean() > 0.95
+    sums = steps.begin(context)
+    for digit in range(len(SIZES)):
+        drawn = steps.logits(digit, sums).log_softmax(dim=1).gather(1, digits[:, digit : digit + 1]).squeeze(1)
+        assert torch.allclose(drawn, learned[:, digit], atol=1e-5)
+        steps.see(sums, digit, digits[:, digit])
+        if digit == 0:
+            steps.see_time(sums, time)
+        if digit == 1:
+            steps.see_recalled(sums, recalled)
 
 
 def test_a_step_that_is_nothing_but_its_time_needs_no_other_digits() -> None:
