@@ -23,6 +23,7 @@ from synthx.models.descent import descend
 from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.layout import Digits
 from synthx.models.sequences.batches import Sequences
+from synthx.models.sequences.dates import Landing
 from synthx.models.sequences.drawing import SequenceSampler
 from synthx.models.sequences.exploration import Explorable
 from synthx.models.sequences.features import StepFeatures
@@ -189,7 +190,9 @@ class SequenceVAE(Explorable):
     def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
         digits_of = Digits(self.steps_.sizes)
         digits = digits_of.split(torch.from_numpy(coded.steps.codes)).to(torch.int16)
-        features, timely, ages = self.features_.of_entities(coded.steps, coded.lengths, coded.spans, coded.totals)
+        features, timely, ages, moments = self.features_.of_entities(
+            coded.steps, coded.lengths, coded.spans, coded.totals
+        )
         return Sequences(
             digits.to(device),
             torch.from_numpy(features).to(device),
@@ -197,6 +200,7 @@ class SequenceVAE(Explorable):
             torch.from_numpy(coded.steps.measured[:, list(digits_of.column)]).to(device),
             torch.from_numpy(coded.steps.recalled).to(device),
             torch.from_numpy(ages).to(device),
+            torch.from_numpy(moments).to(device),
             torch.from_numpy(coded.starts).to(device),
             torch.from_numpy(coded.lengths).to(device),
             coded.static.to(device),
@@ -217,6 +221,7 @@ class SequenceVAE(Explorable):
             units=self.units,
             told=sum(column < self.steps_.telling for column in digits.column),
             sorts=[self.steps_.sorts[column] for column in digits.column],
+            landing=Landing.of(self.steps_),
         )
         if sequences is not None:
             network.steps.smooth(digits.ranks(self.steps_.ranks))

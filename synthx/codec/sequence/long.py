@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.codec import cells
+from synthx.codec.sequence.calendar import DAY
 from synthx.entities import Entities
 from synthx.errors import DataError, SchemaError
 from synthx.schema import Column, Kind, Role, Schema
@@ -31,8 +32,6 @@ __all__ = [
 LENGTH, START, END, SPAN = "(length)", "(start)", "(end)", "(span)"
 """Columns that are added to the static ones: how many steps an entity has, when it begins and ends, how long it lasts.
 The last two tell the same twice: what ends on one day for all is an end, what is asked for is a span."""
-
-MICROSECONDS_A_DAY = 86_400e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +140,7 @@ def read_times(frame: pd.DataFrame, schema: Schema) -> NDArray[np.float64] | Non
 
 def span_in_units(span: NDArray[np.float64], time: Column) -> NDArray[np.float64]:
     """Return spans of time as people give them: days where the time is a date, else what the column counts in."""
-    return span / MICROSECONDS_A_DAY if time.kind is Kind.DATETIME else span
+    return span / DAY if time.kind is Kind.DATETIME else span
 
 
 def step_schema(schema: Schema) -> Schema:

@@ -16,6 +16,7 @@ from synthx.models.allowed import Allowed
 from synthx.models.layout import Digits
 from synthx.models.networks import NEVER
 from synthx.models.picking import pick
+from synthx.models.sequences.dates import reach
 from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.network import RecurrentNetwork
 
@@ -142,6 +143,7 @@ class SequenceSampler:
         self.digits = Digits(codec.sizes)
         self.device = network.steps.vectors.device
         self.allowed = Allowed(self.digits, codec.drawn, {}, self.device)
+        self.reach = reach(codec) if features.timed and self.digits.base(0) == 1 else None
         self.numbers = {codec.names.index(name): (place, name) for place, name in enumerate(codec.numbers)}
 
     def begin(self, static: Tensor, latent: Tensor, extent: Extent) -> UnderWay:
@@ -188,7 +190,7 @@ class SequenceSampler:
             Shapes (n, columns), (n, numbers) and (n,): how likely the given cells were, in nats; a number's by the
             density of its bin.
         """
-        sums, history = self._look(under_way), under_way.history
+        (sums, scores), history = self._look(under_way), under_way.history
         count = len(under_way.lengths)
         digits = torch.zeros(count, len(self.digits.sizes), dtype=torch.long, device=self.device)
         codes = np.zeros((count, len(self.codec.names)), np.int64)
@@ -200,8 +202,10 @@ class SequenceSampler:
             source = self._source(column, values, history)
             stated = None if said is None else self._state(column, said, source)
             for digit in self.digits.of_column(column):
-                logits = self._sorted(column, self.network.steps.logits(digit, sums), source)
-                drawn = self._pick(digit, self._fitting(column, digit, logits, digits, said), chance)
+                logits = self.network.steps.logits(digit, sums)
+                logits = self._sorted(column, logits + scores if digit == 0 else logits, source)
+                fitting = self._fitting(column, digit, logits, digits, said)
+                drawn = self._pick(digit, self._in_time(under_way, fitting) if timed else fitting, chance)
                 if stated is not None:
                     drawn, known = self._follow(digit, drawn, logits, stated)
                     likelihood += known
@@ -212,6 +216,7 @@ class SequenceSampler:
             if stated is not None:
                 likelihood -= self._width(column, codes, values, source, stated[1])
             if timed:
+                self._stop_in_time(under_way, values, said)
                 self._tell_time(under_way, sums, values[:, 0])
             if column == self.codec.telling - 1:
                 history = self._recall(under_way, sums, codes, values)
@@ -220,8 +225,8 @@ class SequenceSampler:
 
     # -- one step -----------------------------------------------------------------------------------------------
 
-    def _look(self, under_way: UnderWay) -> Tensor:
-        """Return what the hidden units of the step's digits begin with."""
+    def _look(self, under_way: UnderWay) -> tuple[Tensor, Tensor | float]:
+        """Return what the hidden units of the step's digits begin with, and what is added to the time's logits."""
         features = torch.from_numpy(
             self.features.before(
                 under_way.history,
@@ -234,7 +239,9 @@ class SequenceSampler:
         ).to(self.device)
         inputs = torch.cat([under_way.last, features], dim=1).unsqueeze(1)
         hidden, under_way.state = self.network.decoder(inputs, under_way.condition, under_way.state)
-        return self.network.steps.begin(self.network.context(hidden.squeeze(1), features, under_way.condition))
+        context = self.network.context(hidden.squeeze(1), features, under_way.condition)
+        moments = torch.from_numpy(self.features.moments(under_way.clock, under_way.history.happened)).to(self.device)
+        return self.network.steps.begin(context), self.network.steps.date_scores(context, moments)
 
     def _arrive(self, under_way: UnderWay, given: Given | None) -> Given | None:
         """Let sequences begin and end when they are to: the times of first and last steps are known beforehand."""
@@ -270,6 +277,23 @@ class SequenceSampler:
         code = torch.arange(logits.shape[1], device=self.device)
         fitting = ((code < sorts[1]) != known[:, None]) | (code < sorts[0])
         return logits.masked_fill(~fitting, NEVER)
+
+    def _in_time(self, under_way: UnderWay, logits: Tensor) -> Tensor:
+        """Rule out distances that lead beyond the end of a sequence, if any does not."""
+        if self.reach is None:
+            return logits
+        left = under_way.began + under_way.spans - under_way.clock
+        over = self.reach > np.where(under_way.place > 0, left, np.inf)[:, None]
+        over &= ~(over | np.isnan(self.reach)).all(axis=1, keepdims=True)
+        return logits.masked_fill(torch.from_numpy(over).to(self.device), NEVER)
+
+    def _stop_in_time(self, under_way: UnderWay, values: Floats, given: Given | None) -> None:
+        """Move drawn times that are beyond the end of a sequence, by less than a bin, to that end; in place."""
+        end = under_way.began + under_way.spans
+        over = (under_way.place > 0) & (under_way.clock <= end) & (values[:, 0] > end)
+        if given is not None:
+            over &= ~given.known[:, 0]
+        values[over, 0] = end[over]
 
     def _fitting(self, column: int, digit: int, logits: Tensor, digits: Tensor, given: Given | None) -> Tensor:
         """Rule out what shall not be: rare codes, and missing cells where they are to be filled."""
@@ -349,7 +373,8 @@ class SequenceSampler:
 
     def _tell_time(self, under_way: UnderWay, sums: Tensor, clock: Floats) -> None:
         before = np.where(under_way.place == 0, clock, under_way.clock)
-        self.network.steps.see_time(sums, torch.from_numpy(self.features.timely(clock, before)).to(self.device))
+        timely = self.features.timely(clock, before, under_way.history.happened)
+        self.network.steps.see_time(sums, torch.from_numpy(timely).to(self.device))
 
     def _recall(self, under_way: UnderWay, sums: Tensor, codes: Codes, values: Floats) -> History:
         """Let the digits that follow see the last step of the same kind; return what is known now."""

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthx.codec.numeric import NumericCodec
-from synthx.codec.sequence.calendar import CALENDAR, calendar
+from synthx.codec.sequence.calendar import CALENDAR, DATE_PARTS, DAY, calendar, date_parts
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.moves import known_range
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.codec.table import ColumnCodec
+from synthx.models.sequences.dates import MATCHED
 from synthx.schema import Kind
 
 __all__ = ["StepFeatures"]
@@ -114,15 +115,15 @@ class StepFeatures:
     @property
     def timely_size(self) -> int:
         """How many numbers describe the time of a step."""
-        return (1 + (CALENDAR if self.dated else 0)) if self.timed else 0
+        return (1 + (CALENDAR + (1 + len(MATCHED)) * self.kinds if self.dated else 0)) if self.timed else 0
 
     def of_entities(
         self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats, totals: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], Floats]:
         """Describe all steps of entities that stand one after the other.
 
-        Before they are drawn, their time, and how long ago the last step of their kind was. `totals` says how many
-        steps each will have, where `lengths` are those of beginnings.
+        Before they are drawn, their time, how long ago the last step of their kind was, and their `moments`. `totals`
+        says how many steps each will have, where `lengths` are those of beginnings.
         """
         starts = np.cumsum(lengths) - lengths
         first = np.repeat(starts, lengths)
@@ -131,10 +132,14 @@ class StepFeatures:
         length = np.repeat(lengths if totals is None else totals, lengths)
         began, span = steps.clock[first], np.repeat(spans, lengths)
         features = self.before(steps.history, clock, began, place, length, span)
-        timely = self.timely(steps.clock, clock) if self.timed else np.empty((len(first), 0), np.float32)
+        timely = (
+            self.timely(steps.clock, clock, steps.history.happened)
+            if self.timed
+            else np.empty((len(first), 0), np.float32)
+        )
         happened = np.where(steps.recalled >= 0, steps.clock[steps.recalled], np.nan)
         ages = self.recalled(steps.clock, happened) if self.kinds else np.empty((len(first), 0), np.float32)
-        return features, timely, ages
+        return features, timely, ages, self.moments(clock, steps.history.happened)
 
     def before(
         self,
@@ -189,10 +194,20 @@ class StepFeatures:
             parts.append(calendar(clock) * (place > 0)[:, None])
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
-    def timely(self, clock: Floats, before: Floats) -> NDArray[np.float32]:
-        """Describe the time of steps; (steps,), and (steps,) of the steps before -> (steps, timely_size)."""
-        elapsed = np.log1p(np.maximum(clock - before, 0.0) / self.unit)[:, None]
-        parts = [elapsed, calendar(clock)] if self.dated else [elapsed]
+    def timely(self, clock: Floats, before: Floats, happened: Floats) -> NDArray[np.float32]:
+        """Describe the time of steps, and what of its date is as when each kind last happened.
+
+        Whether that was on the same date, or on an earlier one of the same day of the month, weekday or hour.
+        (steps,), (steps,) of the steps before, and (steps, kinds) -> (steps, timely_size).
+        """
+        parts = [np.log1p(np.maximum(clock - before, 0.0) / self.unit)[:, None]]
+        if self.dated:
+            parts.append(calendar(clock))
+            now, known = date_parts(clock), ~np.isnan(happened)
+            then = date_parts(np.where(known, happened, 0.0).ravel()).reshape(*happened.shape, len(DATE_PARTS))
+            today = known & (clock[:, None] // DAY == np.nan_to_num(happened) // DAY)
+            if self.kinds:
+                parts += [today, *((now[:, [part]] == then[:, :, part]) & known & ~today for part in MATCHED)]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def recalled(self, clock: Floats, happened: Floats) -> NDArray[np.float32]:
@@ -203,6 +218,15 @@ class StepFeatures:
         """Return how long ago times were, in logarithms; 0 where they are not known."""
         ages: Floats = np.log1p(np.maximum(np.nan_to_num(clock - times), 0.0) / self.unit)
         return ages
+
+    def moments(self, clock: Floats, happened: Floats) -> Floats:
+        """Return the time of the steps before and when each kind last happened, in days; (steps, 1 + kinds).
+
+        Nothing, (steps, 0), where times are no dates.
+        """
+        if not self.dated:
+            return np.empty((len(clock), 0))
+        return np.concatenate([clock[:, None], happened], axis=1) / DAY
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -113,13 +113,14 @@ def step_likelihood(
         recalled = network.steps.remember(
             sequences.digits[last.clamp(min=0)].long(), last >= 0, sequences.ages[rows.flatten()]
         )
+    moments = sequences.moments[rows.flatten()] if network.steps.dates is not None else None
     measured, weights = sequences.measured[rows.flatten()], real.flatten()
     if not batch.full and rows.device.type == "cpu":  # padding costs time there; elsewhere, to find it would cost more
         kept = weights.nonzero().squeeze(1)
         digits, vectors, context, measured = digits[kept], vectors[kept], context[kept], measured[kept]
-        timely, recalled = (None if seen is None else seen[kept] for seen in (timely, recalled))
+        timely, recalled, moments = (None if seen is None else seen[kept] for seen in (timely, recalled, moments))
         weights = weights[kept]
-    likelihood = network.steps.log_likelihood(digits, vectors, context, timely, recalled, measured, dropout)
+    likelihood = network.steps.log_likelihood(digits, vectors, context, timely, recalled, measured, moments, dropout)
     return (likelihood if batch.full else likelihood * weights).sum(), state
 
 

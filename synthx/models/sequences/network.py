@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 from synthx.models.networks import value_places
+from synthx.models.sequences.dates import Landing
 from synthx.models.sequences.features import RECALLED
 from synthx.models.sequences.steps import StepNetwork
 
@@ -94,6 +95,8 @@ class RecurrentNetwork(nn.Module):
         Of the latent vector, the recurrences, the vector of a value, and hidden units of each digit.
     sorts : sequence of (int, int) or None
         The first level and the first distance among the values of each digit; see `StepNetwork`.
+    landing : Landing, optional
+        Where the values of the first digit lead to; see `StepNetwork`.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class RecurrentNetwork(nn.Module):
         units: int,
         told: int = 0,
         sorts: Sequence[tuple[int, int] | None] = (),
+        landing: Landing | None = None,
     ) -> None:
         super().__init__()
         self.static_heads = Heads(static_sizes)
@@ -131,6 +135,7 @@ class RecurrentNetwork(nn.Module):
             recalled=vectors + RECALLED if told else 0,
             told=told,
             sorts=sorts,
+            landing=landing,
         )
         self.summary = nn.Linear(condition, self.steps.heads.total)
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from synthx.models.layout import Heads
 from synthx.models.networks import NEVER, ordered_values, waves
+from synthx.models.sequences.dates import DateScores, Landing
 from synthx.models.softmax import log_likelihood
 
 __all__ = ["StepNetwork"]
@@ -45,6 +46,8 @@ class StepNetwork(nn.Module):
         How many digits tell the time and the kind of a step; they come first.
     sorts : sequence of (int, int) or None, optional
         For each digit the first level and the first distance among its values, where it has both.
+    landing : Landing, optional
+        Where the values of the first digit lead to, where it is a date.
     """
 
     before: Tensor
@@ -62,6 +65,7 @@ class StepNetwork(nn.Module):
         recalled: int = 0,
         told: int = 0,
         sorts: Sequence[tuple[int, int] | None] = (),
+        landing: Landing | None = None,
     ) -> None:
         super().__init__()
         self.heads = Heads(sizes)
@@ -85,6 +89,7 @@ class StepNetwork(nn.Module):
         self.context = nn.Linear(context, count * hidden)
         self.timely = nn.Linear(timely, (count - timed) * hidden, bias=False) if timely and count > timed else None
         self.recall = nn.Linear(recalled, (count - told) * hidden, bias=False) if recalled and count > told else None
+        self.dates = None if landing is None else DateScores(landing, context=context)
         self.mix = nn.Parameter(math.sqrt(2 / hidden) * torch.randn(count, hidden, hidden))
         self.mix_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.leave = nn.ParameterList(
@@ -154,6 +159,7 @@ class StepNetwork(nn.Module):
         timely: Tensor | None,
         recalled: Tensor | None,
         measured: Tensor,
+        moments: Tensor | None = None,
         dropout: float = 0.0,
     ) -> Tensor:
         """Return the log-probability of each digit of each step, in nats; shape (digits, steps), in the heads' order.
@@ -168,6 +174,8 @@ class StepNetwork(nn.Module):
         recalled : Tensor, shape (steps, recalled), optional
         measured : bool Tensor, shape (steps, digits)
             Where a number is a distance from its reference, or missing; elsewhere it is a level, or missing.
+        moments : float64 Tensor, shape (steps, 1 + kinds), optional
+            The time of the step before and when each kind last happened; see `DateScores`.
         dropout : float
             The share of hidden units that is left out.
         """
@@ -179,7 +187,16 @@ class StepNetwork(nn.Module):
         hidden = F.relu(hidden + torch.baddbmm(self.mix_bias, hidden, self.mix))[self.heads.digits]
         sorts = torch.stack([measured, ~measured], dim=2).transpose(0, 1)[self.heads.digits].to(hidden.dtype)
         apart = [torch.cat([leave, getattr(self, f"apart{block}")], dim=1) for block, leave in enumerate(self.leave)]
-        return log_likelihood(torch.cat([hidden, sorts], dim=2), apart, self.bias, self.heads, digits)
+        hidden = torch.cat([hidden, sorts], dim=2)
+        found = log_likelihood(hidden, apart, self.bias, self.heads, digits)
+        if self.dates is None:
+            return found
+        block, index = self._block[0]
+        time = self.heads.digits == 0
+        start, size = self.starts[0], self.sizes[0]
+        logits = hidden[time][0] @ apart[block][index][:, :size] + self.bias[start : start + size]
+        dated = (logits + self.dates(context, moments)).log_softmax(dim=1).gather(1, digits[:, :1])
+        return torch.where(time[:, None], dated.T, found)
 
     # -- drawing: one digit at a time ---------------------------------------------------------------------------
 
@@ -197,6 +214,13 @@ class StepNetwork(nn.Module):
         """Let the digits that follow the kind see the last step of that kind; in place."""
         if self.recall is not None:
             sums[:, self.told * self.hidden :] += self.recall(recalled)
+
+    def date_scores(self, context: Tensor, moments: Tensor) -> Tensor | float:
+        """Return what is added to the logits of the first digit where it is a date."""
+        if self.dates is None:
+            return 0.0
+        scores: Tensor = self.dates(context, moments)
+        return scores
 
     def logits(self, digit: int, sums: Tensor) -> Tensor:
         """Return the logits of a digit's values; shape (steps, values)."""

@@ -63,7 +63,7 @@ def test_given_steps_are_as_likely_as_in_training_where_kinds_are_told_apart(
 
 
 def test_what_recurs_recurs_and_what_adds_up_adds_up(accounts: SequenceVAE) -> None:
-    """Whatever is learned: rents have one distance from the last rent, balances one from the last balance and amount."""
+    """Whatever is learned: rents are at one distance from the last rent, balances from the last balance and amount."""
     drawn = accounts.sample(200, seed=0)
     rent = drawn[drawn["what"] == "rent"].groupby("account")["amount"]
     assert (rent.nunique() == 1).all()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from synthx.codec.sequence.calendar import CALENDAR
+from synthx.codec.sequence.calendar import CALENDAR, DAY
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.moves import known_range
 from synthx.codec.sequence.steps import StepCodec
@@ -82,7 +83,7 @@ class TestDescribe:
         features, codec, frame = fitted(*columns)
         coded = codec.encode(frame, STARTS)
         spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
-        before, time, _ = features.of_entities(coded, LENGTHS, spans)
+        before, time, *_ = features.of_entities(coded, LENGTHS, spans)
         assert before.shape == (ROWS, features.size)
         assert features.timely_size == timely
         assert time.shape == (ROWS, timely)
@@ -130,8 +131,27 @@ class TestDescribe:
     def test_the_time_of_a_step_is_what_elapsed_and_the_calendar(self) -> None:
         features, _, _ = fitted(*NUMBERS, DATE)
         monday = pd.Timestamp("2024-01-01").value / 1_000
-        described = features.timely(np.array([monday]), np.array([monday - 6 * 3_600e6]))[0]
+        described = features.timely(np.array([monday]), np.array([monday - 6 * 3_600e6]), np.empty((1, 0)))[0]
         assert described[:11].tolist() == pytest.approx([np.log1p(2), 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
+
+    def test_what_happened_on_this_day_of_the_month_or_of_the_week_or_at_this_hour_is_told(self) -> None:
+        features = dataclasses.replace(fitted(*NUMBERS, DATE)[0], kinds=4)
+        now, *then = (
+            pd.Timestamp(when).value / 1_000
+            for when in ("2024-03-05 14:30", "2024-02-05 09:00", "2024-02-27 14:00", "2024-03-05 14:00")
+        )  # a Tuesday, a Monday, a Tuesday, the same day
+        described = features.timely(np.array([now]), np.array([now]), np.array([[*then, np.nan]]))[0]
+        today, day, weekday, hour = described[-16:].reshape(4, 4).tolist()
+        assert today == [0, 0, 1, 0]
+        assert day == [1, 0, 0, 0]
+        assert weekday == [0, 1, 0, 0]
+        assert hour == [0, 1, 0, 0]
+        assert len(described) == features.timely_size
+
+    def test_moments_are_counted_in_days(self) -> None:
+        features, _, _ = fitted(*NUMBERS, DATE)
+        assert features.moments(np.array([2 * DAY]), np.array([[DAY / 2, np.nan]]))[0, :2].tolist() == [2, 0.5]
+        assert fitted(*NUMBERS)[0].moments(np.array([2.0]), np.empty((1, 0))).shape == (1, 0)
 
     def one(
         self,
@@ -152,14 +172,14 @@ def test_drawing_step_by_step_sees_what_training_saw() -> None:
     features, codec, frame = fitted(*NUMBERS, TIME)
     coded = codec.encode(frame, STARTS)
     spans = coded.clock[STARTS + STEPS - 1] - coded.clock[STARTS]
-    before, timely, _ = features.of_entities(coded, LENGTHS, spans)
+    before, timely, *_ = features.of_entities(coded, LENGTHS, spans)
     history, began = History.empty(ENTITIES, 3), coded.clock[STARTS]
     clock = began
     for step in range(STEPS):
         described = features.before(history, clock, began, np.full(ENTITIES, step), LENGTHS, spans)
         assert np.array_equal(described, before[STARTS + step])
         now = coded.clock[STARTS + step]
-        assert np.array_equal(features.timely(now, clock), timely[STARTS + step])
+        assert np.array_equal(features.timely(now, clock, history.happened), timely[STARTS + step])
         history, clock = history.after(coded.values[STARTS + step], now), now
 
 
