@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.references import Reference
+from synthx.codec.sequence.references import Reference, Source, crookedness
 from synthx.codec.table import ColumnCodec
 
 __all__ = ["NumberCodec", "known_range"]
@@ -42,18 +42,21 @@ class NumberCodec:
         Codes of the distances.
     bounds : tuple of float, optional
         The range in which values that distances lead to are kept; None for any.
+    crooked : float
+        How far a value that just goes on may be off the line, where that has a code of its own: the last.
     """
 
     level: NumericCodec
     reference: Reference | None = None
     move: NumericCodec | None = None
     bounds: tuple[float, float] | None = None
+    crooked: float = 0.0
 
     @classmethod
     def fit(
         cls,
         values: Floats,
-        source: Floats,
+        source: Source,
         whole: NumericCodec,
         reference: Reference,
         *,
@@ -66,8 +69,10 @@ class NumberCodec:
 
         Parameters
         ----------
-        values, source : float arrays, shape (steps,)
-            The column, and what it is measured from.
+        values : float array, shape (steps,)
+            The column.
+        source : Source
+            What it is measured from.
         whole : NumericCodec
             Of the column, as if it were coded as it stands: tells its range and its grid.
         reference : Reference
@@ -84,8 +89,11 @@ class NumberCodec:
         NumberCodec
             Without a reference where too few distances are known to tell anything of them.
         """
-        distances = cls(whole, reference).distances(values, source)
-        known = ~np.isnan(distances)
+        crooked = crookedness(values - source.base, whole.grid.step) if reference.straight else 0.0
+        plain = cls(whole, reference, crooked=crooked)
+        distances = plain.distances(values, source)
+        moved = ~np.isnan(distances)
+        known = moved & ~plain.goes_on(values, source)
         finest = not reference.ratio and whole.grid.step and measured_from.step
         move = NumericCodec.fit(
             distances[known],
@@ -98,26 +106,31 @@ class NumberCodec:
         if move.size == move.first_spike:
             return cls(whole)
         level = NumericCodec.fit(  # what is coded as a level: as a rule the first value of each sequence
-            values[~known],
+            values[~moved],
             rare_threshold=rare_threshold,
             nullable=whole.nullable,
             decimals=whole.grid.decimals if whole.grid.step else None,
             max_bins=LEVEL_BINS,
             max_spikes=LEVEL_BINS,
-            holders=holders[~known],
+            holders=holders[~moved],
         )
         level = dataclasses.replace(level, grid=whole.grid) if level.size > level.first_spike else whole
-        return cls(level, reference, move, known_range(whole) if bounded else None)
+        return cls(level, reference, move, known_range(whole) if bounded else None, crooked)
 
     @property
     def size(self) -> int:
-        return self.level.size + (0 if self.move is None else self.move.size)
+        return self.level.size + (0 if self.move is None else self.move.size) + self.straight
+
+    @property
+    def straight(self) -> bool:
+        """Whether a value that just goes on has a code of its own, the last."""
+        return self.move is not None and self.reference is not None and self.reference.straight
 
     @property
     def ranks(self) -> NDArray[np.float64]:
-        """Where each code stands: levels from 0 to 1, distances from 2 to 3; NaN for missing; shape (size,)."""
+        """Where each code stands: levels from 0 to 1, distances from 2 to 3; NaN for others; shape (size,)."""
         parts = [self.level.ranks] + ([] if self.move is None else [2 + self.move.ranks])
-        return np.concatenate(parts)
+        return np.concatenate([*parts, np.full(int(self.straight), np.nan)])
 
     @property
     def widths(self) -> Floats:
@@ -128,14 +141,14 @@ class NumberCodec:
             narrowest = part.grid.step or NARROW * max(np.ptp(part.centres[part.first_spike :]), 1e-300)
             edges = np.interp(np.arange(part.bins + 1), part.positions, part.knots) if part.bins else np.zeros(1)
             widths += [np.full(part.first_bin, narrowest), np.maximum(np.diff(edges), narrowest)]
-        return np.concatenate(widths)
+        return np.concatenate([*widths, np.full(int(self.straight), narrowest)])
 
-    def beyond(self, values: Floats, source: Floats) -> Floats:
+    def beyond(self, values: Floats, source: Source) -> Floats:
         """Return how far values lie beyond what codes reach, as a share of the reach; 0 inside, shape (steps,)."""
         far = np.zeros(len(values))
-        parts = [(self.level, values, np.isnan(source))]
+        parts = [(self.level, values, ~source.known)]
         if self.move is not None:
-            parts.append((self.move, self.distances(values, source), ~np.isnan(source)))
+            parts.append((self.move, self.distances(values, source), source.known & ~self.goes_on(values, source)))
         for codec, found, here in parts:
             low, high = known_range(codec)
             if high > low:
@@ -143,20 +156,24 @@ class NumberCodec:
                 far = np.where(here & ~np.isnan(found), excess, far)
         return far
 
-    def source(self, values: Floats, history: History) -> Floats:
-        """Return what the number is measured from at each step, NaN where it is not known; shape (steps,)."""
-        return np.full(len(values), np.nan) if self.reference is None else self.reference.of(values, history)
+    def source(self, values: Floats, history: History) -> Source:
+        """Return what the number is measured from at each step."""
+        return Source.unknown(len(values)) if self.reference is None else self.reference.source(values, history)
 
-    def distances(self, values: Floats, source: Floats) -> Floats:
+    def goes_on(self, values: Floats, source: Source) -> NDArray[np.bool_]:
+        """Return where values, shape (steps,), just go on, and that is told apart."""
+        return np.abs(values - source.onward) <= self.crooked
+
+    def distances(self, values: Floats, source: Source) -> Floats:
         """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
         if self.reference is not None and self.reference.ratio:
-            return self.reference.distance(values, source)
-        found = values - source
+            return self.reference.distance(values, source.base)
+        found = values - source.base
         if self.level.grid.step == 0:
             found[np.abs(found) <= ROUNDING * np.maximum(np.abs(values), np.abs(known_range(self.level)).max())] = 0.0
         return found
 
-    def encode(self, values: Floats, source: Floats) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def encode(self, values: Floats, source: Source) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return codes and offsets of values, shape (steps,), that are measured from `source`."""
         codes, offsets = self.level.encode(values)
         if self.move is not None:
@@ -164,16 +181,19 @@ class NumberCodec:
             moved = ~np.isnan(distances)
             code, offsets[moved] = self.move.encode(distances[moved])
             codes[moved] = code + self.level.size
+            codes[self.goes_on(values, source)] = self.size - 1
         return codes, offsets
 
-    def decode(self, codes: NDArray[np.integer[Any]], offsets: NDArray[np.floating[Any]], source: Floats) -> Floats:
+    def decode(self, codes: NDArray[np.integer[Any]], offsets: NDArray[np.floating[Any]], source: Source) -> Floats:
         """Return the values that codes and offsets stand for, NaN where missing; shape (steps,)."""
         moved = codes >= self.level.size
         values = self.level.decode(np.where(moved, 0, codes), offsets)
         if self.move is not None and moved.any():
             assert self.reference is not None
-            distances = self.move.decode(codes[moved] - self.level.size, offsets[moved])
-            reached = self.reference.reached(distances, source[moved])
+            straight = (codes[moved] == self.size - 1) & self.straight
+            chosen, start = np.where(straight, 0, codes[moved] - self.level.size), source.pick(moved)
+            reached = self.reference.reached(self.move.decode(chosen, offsets[moved]), start.base)
+            reached = np.where(straight, start.onward, reached)
             reached = reached if self.bounds is None else np.clip(reached, *self.bounds)
             values[moved] = self.level.grid.snap(reached)
         return values
@@ -185,6 +205,7 @@ class NumberCodec:
             "reference": None if self.reference is None else self.reference.to_list(),
             "move": None if self.move is None else self.move.to_dict(),
             "bounds": None if self.bounds is None else list(self.bounds),
+            "crooked": self.crooked,
         }
 
     @classmethod
@@ -195,6 +216,7 @@ class NumberCodec:
             None if reference is None else Reference.from_list(reference),
             None if move is None else NumericCodec.from_dict(move),
             None if values["bounds"] is None else (values["bounds"][0], values["bounds"][1]),
+            values.get("crooked", 0.0),
         )
 
 

@@ -42,6 +42,40 @@ FINEST = 1e-6
 """What counts as equal, as a share of a column's range."""
 
 
+FINE_GRID = 1e-2
+"""The largest step of a grid, as a share of the usual move, that only rounds what it holds."""
+ROUNDING = 1e-9
+"""Errors of computing, as a share of the largest move."""
+
+
+class Source(NamedTuple):
+    """What numbers are measured from.
+
+    Parameters
+    ----------
+    base : float array, shape (steps,)
+        NaN where it is not known.
+    onward : float array, shape (steps,)
+        What a number that just goes on would be; NaN where that is not told apart.
+    """
+
+    base: Floats
+    onward: Floats
+
+    @classmethod
+    def unknown(cls, steps: int) -> Source:
+        return cls(np.full(steps, np.nan), np.full(steps, np.nan))
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where there is something to measure from; shape (steps,)."""
+        return ~np.isnan(self.base)
+
+    def pick(self, steps: NDArray[np.bool_]) -> Source:
+        """Return what some of the steps are measured from."""
+        return Source(self.base[steps], self.onward[steps])
+
+
 class Reference(NamedTuple):
     """What a column is measured from.
 
@@ -56,6 +90,10 @@ class Reference(NamedTuple):
     ratio : bool
         Whether the distance is the logarithm of a ratio, of columns whose values are all positive: what moves by
         percentages.
+    straight : bool
+        Whether the last value moved on is told apart: a value that just goes on has a code of its own, and any other is
+        measured from the last value. A series that was interpolated bends now and then, and how it goes on from there
+        has little to do with how it went before.
     recurring : tuple of bool
         In steps of which kinds it is what the column held when a step of that kind last happened; in the others
         nothing is referred to. Empty if it is not.
@@ -69,6 +107,7 @@ class Reference(NamedTuple):
     now: bool = False
     onward: bool = False
     ratio: bool = False
+    straight: bool = False
     recurring: tuple[bool, ...] = ()
     plus: int | None = None
     signs: tuple[int, ...] = ()
@@ -78,8 +117,13 @@ class Reference(NamedTuple):
         """The columns that have to be known at the same step."""
         return (*([self.column] if self.now else []), *([] if self.plus is None else [self.plus]))
 
+    def source(self, values: Floats, history: History) -> Source:
+        """Return what is referred to at each step."""
+        base = self.of(values, history)
+        return Source(base, base + history.slopes[:, self.column] if self.straight else np.full(len(base), np.nan))
+
     def of(self, values: Floats, history: History) -> Floats:
-        """Return what is referred to at each step, NaN where it is not known; shape (steps,)."""
+        """Return what is measured from at each step, NaN where it is not known; shape (steps,)."""
         if self.now:
             return values[:, self.column]
         if self.recurring:
@@ -137,6 +181,17 @@ def entropy(values: Floats, finest: float) -> float:
     piece = np.concatenate([[0], np.cumsum(~goes_on)])
     joined, breadths = np.bincount(piece, shares), np.maximum(np.bincount(piece, widths), finest)
     return float((joined * np.log(breadths / joined)).sum())
+
+
+def crookedness(moves: Floats, step: float) -> float:
+    """Return how far off a straight line rounding leaves a value, by its moves, shape (steps,), and its grid's step.
+
+    Two steps of a grid that is fine beside the moves: three values are rounded. Nothing on a coarse grid, where a small
+    bend is a bend.
+    """
+    sizes = np.abs(moves[~np.isnan(moves) & (moves != 0)])
+    fine = len(sizes) > 0 and step <= FINE_GRID * float(np.median(sizes))
+    return max(2.0 * step if fine else 0.0, ROUNDING * float(sizes.max() if len(sizes) else 0.0)) * (1 + 1e-6)
 
 
 def choose_references(
@@ -240,7 +295,11 @@ class _Search:
         spread = float(np.abs(values[known] - np.median(values[known])).mean())
         near = float(distances[known].mean()) * math.exp(LEAST_NEARNESS) <= spread
         sticky = float((distances[known] <= self.finest[column] / 2).mean()) >= STICKY
-        return chosen if (near or sticky) and spread > 0 else None
+        if not (near or sticky) or spread == 0:
+            return None
+        off = crookedness(values - last.of(self.values, self.history), self.steps[column])
+        bends = chosen.onward and float((distances[known] <= off).mean()) >= STICKY
+        return Reference(column, straight=True) if bends else chosen
 
     def saved(self, column: int, reference: Reference, instead_of: Reference | None) -> float:
         """Return how many nats a filled cell saves by a reference, compared with another or with none."""
@@ -310,7 +369,13 @@ class _Search:
 
     def as_ratio(self, column: int, reference: Reference | None) -> Reference | None:
         """Return a reference as one by ratio, where that saves enough."""
-        if reference is None or reference.onward or reference.recurring or reference.plus is not None:
+        if (
+            reference is None
+            or reference.onward
+            or reference.straight
+            or reference.recurring
+            or reference.plus is not None
+        ):
             return reference
         if self.times[column] or not self.positive[[column, reference.column]].all():
             return reference

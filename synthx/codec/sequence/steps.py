@@ -115,7 +115,7 @@ class StepCodec:
                 assert isinstance(other, NumericCodec)
                 number = NumberCodec.fit(
                     values[:, column],
-                    reference.of(values, history),
+                    reference.source(values, history),
                     level,
                     reference.moved(place),
                     measured_from=other.grid,
@@ -217,7 +217,7 @@ class StepCodec:
             source = number.source(values, history)
             column = self.names.index(name)
             codes[:, column] = number.encode(values[:, index], source)[0]
-            measured[:, column] = ~np.isnan(source)
+            measured[:, column] = source.known
         return CodedSteps(codes, values, history, clock, measured, recalled)
 
     def kind(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.history import History
+from synthx.codec.sequence.references import Source
 from synthx.codec.sequence.steps import StepCodec
 from synthx.models.allowed import Allowed
 from synthx.models.layout import Digits
@@ -261,19 +262,19 @@ class SequenceSampler:
         values[last, 0], known[last, 0] = end[last], True
         return Given(given.codes, values, known)
 
-    def _source(self, column: int, values: Floats, history: History) -> Floats | None:
+    def _source(self, column: int, values: Floats, history: History) -> Source | None:
         """Return what a number is measured from; None for a column that is not measured from anything."""
         if column not in self.numbers:
             return None
         number = self.codec.numbers[self.numbers[column][1]]
         return None if number.move is None else number.source(values, history)
 
-    def _sorted(self, column: int, logits: Tensor, source: Floats | None) -> Tensor:
+    def _sorted(self, column: int, logits: Tensor, source: Source | None) -> Tensor:
         """Rule out levels where the reference is known, and distances where it is not."""
         sorts = self.codec.sorts[column]
         if source is None or sorts is None:
             return logits
-        known = torch.from_numpy(~np.isnan(source)).to(self.device)
+        known = torch.from_numpy(source.known).to(self.device)
         code = torch.arange(logits.shape[1], device=self.device)
         fitting = ((code < sorts[1]) != known[:, None]) | (code < sorts[0])
         return logits.masked_fill(~fitting, NEVER)
@@ -309,13 +310,13 @@ class SequenceSampler:
         weights = (logits - logits.amax(dim=1, keepdim=True)).exp_().cumsum_(dim=1)
         return pick(weights, chance.of_codes(len(logits))).squeeze(1)
 
-    def _state(self, column: int, given: Given, source: Floats | None) -> tuple[Tensor, NDArray[np.bool_]]:
+    def _state(self, column: int, given: Given, source: Source | None) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return the digits of a column's given cells, (n, digits of the column), and where it is given."""
         codes = given.codes[:, column]
         if column in self.numbers:
             place, name = self.numbers[column]
             values = given.values[:, place]
-            source = np.full(len(values), np.nan) if source is None else source
+            source = Source.unknown(len(values)) if source is None else source
             codes = self.codec.numbers[name].encode(values, source)[0].astype(np.int64)
         base = self.digits.base(column)
         parts = [codes] if base == 1 else [codes // base, codes % base]
@@ -344,7 +345,7 @@ class SequenceSampler:
         column: int,
         codes: Codes,
         values: Floats,
-        source: Floats | None,
+        source: Source | None,
         chance: Chance,
         given: Given | None,
     ) -> None:
@@ -352,12 +353,12 @@ class SequenceSampler:
         if column not in self.numbers:
             return
         place, name = self.numbers[column]
-        source = np.full(len(codes), np.nan) if source is None else source
+        source = Source.unknown(len(codes)) if source is None else source
         drawn = self.codec.numbers[name].decode(codes[:, column], chance.of_offsets(len(codes)), source)
         values[:, place] = drawn if given is None else np.where(given.known[:, column], given.values[:, place], drawn)
 
     def _width(
-        self, column: int, codes: Codes, values: Floats, source: Floats | None, known: NDArray[np.bool_]
+        self, column: int, codes: Codes, values: Floats, source: Source | None, known: NDArray[np.bool_]
     ) -> Tensor:
         """Return the logarithm of how wide the bins of given numbers are, 0 elsewhere; shape (n,).
 
@@ -367,7 +368,7 @@ class SequenceSampler:
             return torch.zeros(len(codes), device=self.device)
         place, name = self.numbers[column]
         number = self.codec.numbers[name]
-        far = number.beyond(values[:, place], np.full(len(codes), np.nan) if source is None else source)
+        far = number.beyond(values[:, place], Source.unknown(len(codes)) if source is None else source)
         widths = np.log(number.widths[codes[:, column]]) + UNLIKELIHOOD * far
         return torch.from_numpy(np.where(known, widths, 0.0).astype(np.float32)).to(self.device)
 

@@ -46,7 +46,7 @@ class StepFeatures:
     sparse : int array
         The columns that may be missing.
     onward : int array
-        The columns that are measured from their last value moved on.
+        The columns that are measured from their last value moved on, or told apart from it.
     pace : float array, shape (onward,)
         How far these move in a step, on average.
     unit : float
@@ -86,7 +86,10 @@ class StepFeatures:
         variances, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
         whitening = axes / np.sqrt(np.maximum(variances, LEAST_SHARE))
         references = [number.reference for number in codec.numbers.values()]
-        onward = np.array([i for i, found in enumerate(references) if found is not None and found.onward], np.int64)
+        onward = np.array(
+            [i for i, found in enumerate(references) if found is not None and (found.onward or found.straight)],
+            np.int64,
+        )
         moves = np.abs(np.diff(values[:, onward], axis=0))[~np.isin(np.arange(1, len(values)), starts)]
         pace = np.nansum(moves, axis=0) / np.maximum((~np.isnan(moves)).sum(axis=0), 1)
         gaps = np.diff(clock)[~np.isin(np.arange(1, len(clock)), starts)]

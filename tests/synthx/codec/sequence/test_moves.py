@@ -8,7 +8,7 @@ import pytest
 from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.moves import NumberCodec
-from synthx.codec.sequence.references import Reference
+from synthx.codec.sequence.references import Reference, Source
 
 NAN = float("nan")
 NOTHING = np.empty(0)
@@ -22,9 +22,14 @@ WALK = NumberCodec(of_spikes(0, 1, 2, 3, nullable=True), Reference(0), of_spikes
 """Codes: 0 missing, 1 to 4 the levels 0 to 3, 5 to 7 one down, the same, one up."""
 
 
+def at(*base: float) -> Source:
+    """Return what numbers are measured from where nothing that goes on is told apart."""
+    return Source(np.array(base), np.full(len(base), NAN))
+
+
 class TestCodes:
     def test_levels_come_where_the_reference_is_not_known_and_distances_where_it_is(self) -> None:
-        values, source = np.array([2.0, 3.0, NAN, 2.0, 2.0]), np.array([NAN, 2.0, 3.0, 3.0, 2.0])
+        values, source = np.array([2.0, 3.0, NAN, 2.0, 2.0]), at(NAN, 2.0, 3.0, 3.0, 2.0)
         codes, offsets = WALK.encode(values, source)
         assert codes.tolist() == [3, 7, 0, 5, 6]
         assert np.array_equal(WALK.decode(codes, offsets, source), values, equal_nan=True)
@@ -35,17 +40,17 @@ class TestCodes:
 
     def test_a_distance_never_leads_beyond_the_bounds(self) -> None:
         up, down = np.array([7]), np.array([5])
-        assert WALK.decode(up, np.array([0.5]), np.array([3.0])).tolist() == [3]
-        assert WALK.decode(down, np.array([0.5]), np.array([0.0])).tolist() == [0]
+        assert WALK.decode(up, np.array([0.5]), at(3.0)).tolist() == [3]
+        assert WALK.decode(down, np.array([0.5]), at(0.0)).tolist() == [0]
 
     def test_without_bounds_a_distance_leads_anywhere(self) -> None:
         time = NumberCodec(WALK.level, Reference(0), WALK.move)
-        assert time.decode(np.array([7]), np.array([0.5]), np.array([3.0])).tolist() == [4]
+        assert time.decode(np.array([7]), np.array([0.5]), at(3.0)).tolist() == [4]
 
     def test_without_a_reference_all_are_levels(self) -> None:
         codec = NumberCodec(WALK.level)
         source = codec.source(np.zeros((2, 1)), History.empty(2, 1))
-        assert np.isnan(source).all()
+        assert not source.known.any()
         codes, offsets = codec.encode(np.array([3.0, NAN]), source)
         assert codes.tolist() == [4, 0]
         assert np.array_equal(codec.decode(codes, offsets, source), [3, NAN], equal_nan=True)
@@ -54,9 +59,29 @@ class TestCodes:
     def test_what_is_reached_lies_on_the_grid(self) -> None:
         cents = of_spikes(0.1, 0.3, 9.0, grid=Grid(0.01, 0.0, 2))
         codec = NumberCodec(cents, Reference(0), of_spikes(0.2, grid=Grid(0.01, 0.0, 2)))
-        assert codec.decode(np.array([3]), np.array([0.5]), np.array([0.1])).tolist() == [
-            0.3
-        ]  # not 0.30000000000000004
+        assert codec.decode(np.array([3]), np.array([0.5]), at(0.1)).tolist() == [0.3]  # not 0.30000000000000004
+
+
+class TestStraight:
+    """A value that goes on as it went has a code of its own; any other is measured from the last one."""
+
+    CODEC = NumberCodec(WALK.level, Reference(0, straight=True), WALK.move, (0.0, 3.0), 1e-9)
+
+    def test_encode_and_decode(self) -> None:
+        values = np.array([3.0, 2.0, 3.0, NAN, 1.0])
+        source = Source(np.array([2.0, 1.0, 3.0, 1.0, NAN]), np.array([2.5, 2.0, 3.0, 2.0, NAN]))
+        codes, offsets = self.CODEC.encode(values, source)
+        assert codes.tolist() == [7, 8, 8, 0, 2]
+        assert np.array_equal(self.CODEC.decode(codes, offsets, source), values, equal_nan=True)
+
+    def test_size_ranks_and_widths(self) -> None:
+        assert self.CODEC.size == WALK.size + 1
+        assert np.isnan(self.CODEC.ranks[-1])
+        assert len(self.CODEC.widths) == len(self.CODEC.ranks) == self.CODEC.size
+
+    def test_a_line_stays_within_the_bounds(self) -> None:
+        source = Source(np.array([3.0]), np.array([4.0]))
+        assert self.CODEC.decode(np.array([8]), np.array([0.5]), source).tolist() == [3]
 
 
 class TestDistances:
@@ -64,17 +89,17 @@ class TestDistances:
 
     def test_rounding_errors_are_zero(self) -> None:
         assert (0.1 + 0.2) - 0.3 != 0
-        assert self.ANY.distances(np.array([0.1 + 0.2, 0.0]), np.array([0.3, 5e-17])).tolist() == [0, 0]
+        assert self.ANY.distances(np.array([0.1 + 0.2, 0.0]), at(0.3, 5e-17)).tolist() == [0, 0]
 
     def test_what_is_more_than_a_rounding_error_stays(self) -> None:
-        assert self.ANY.distances(np.array([1e-6]), np.array([0.0])).tolist() == [1e-6]
+        assert self.ANY.distances(np.array([1e-6]), at(0.0)).tolist() == [1e-6]
 
     def test_what_is_not_known_stays_so(self) -> None:
-        assert np.isnan(self.ANY.distances(np.array([NAN, 1.0]), np.array([1.0, NAN]))).all()
+        assert np.isnan(self.ANY.distances(np.array([NAN, 1.0]), at(1.0, NAN))).all()
 
     def test_a_grid_tells_itself_what_is_zero(self) -> None:
         times = NumberCodec(of_spikes(1.7e15))  # microseconds: a thousandth of a second is no rounding error
-        assert times.distances(np.array([1.7e15 + 1_000]), np.array([1.7e15])).tolist() == [1_000]
+        assert times.distances(np.array([1.7e15 + 1_000]), at(1.7e15)).tolist() == [1_000]
 
 
 class TestWidths:

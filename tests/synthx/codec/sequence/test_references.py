@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.references import Reference, choose_references, entropy
+from synthx.codec.sequence.references import Reference, choose_references, crookedness, entropy
 
 SEQUENCES, STEPS = 100, 20
 ROWS = SEQUENCES * STEPS
@@ -75,6 +75,17 @@ class TestOf:
         assert Reference(0, plus=2, signs=(1,)).moved({0: 5, 2: 1}) == Reference(5, plus=1, signs=(1,))
 
 
+class TestCrookedness:
+    def test_a_grid_that_is_fine_beside_the_moves_only_rounds(self) -> None:
+        assert crookedness(np.array([5.0, -3.0, 0.0, np.nan]), 0.01) == pytest.approx(0.02, rel=1e-5)
+
+    def test_on_a_coarse_grid_a_bend_is_a_bend(self) -> None:
+        assert crookedness(np.array([5.0, -3.0, 0.0]), 1.0) < 1e-6
+
+    def test_of_nothing(self) -> None:
+        assert crookedness(np.array([0.0, np.nan]), 0.01) == 0
+
+
 class TestEntropy:
     def test_of_evenly_spread_values_is_the_logarithm_of_their_range(self) -> None:
         assert entropy(np.linspace(0, 8, 100_001), 1e-9) == pytest.approx(math.log(8), abs=1e-3)
@@ -106,7 +117,18 @@ class TestChoose:
         rng = np.random.default_rng(0)
         anchors = rng.normal(0, 10, (SEQUENCES, 5))
         series = np.stack([np.interp(np.arange(STEPS), [0, 5, 10, 15, 19], row) for row in anchors]).ravel()
-        assert choose(series) == (Reference(0, onward=True),)
+        assert choose(series) == (Reference(0, straight=True),)
+
+    def test_a_series_that_bends_a_little_at_every_step_is_measured_from_where_it_leads(self) -> None:
+        slopes = np.random.default_rng(0).normal(0, 0.1, (SEQUENCES, STEPS)).cumsum(axis=1) + 5
+        assert choose(slopes.cumsum(axis=1).ravel()) == (Reference(0, onward=True),)
+
+    def test_an_interpolated_series_is_straight_however_it_was_rounded(self) -> None:
+        anchors = np.random.default_rng(0).normal(0, 10, (SEQUENCES, 5))
+        series = np.stack([np.interp(np.arange(STEPS), [0, 5, 10, 15, 19], row) for row in anchors]).ravel()
+        values = series.round(4)[:, None]
+        history = History.before_steps(values, np.tile(np.arange(float(STEPS)), SEQUENCES), STARTS)
+        assert choose_references(values, history, [1e-4], (False,), time=None) == (Reference(0, straight=True),)
 
     def test_an_opening_price_is_near_the_last_close(self) -> None:
         close = walk(0)
