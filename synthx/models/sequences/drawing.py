@@ -374,7 +374,8 @@ class SequenceSampler:
 
     def _tell_time(self, under_way: UnderWay, sums: Tensor, clock: Floats) -> None:
         before = np.where(under_way.place == 0, clock, under_way.clock)
-        timely = self.features.timely(clock, before, under_way.history.happened)
+        end = under_way.began + under_way.spans
+        timely = self.features.timely(clock, before, end, under_way.history.happened)
         self.network.steps.see_time(sums, torch.from_numpy(timely).to(self.device))
 
     def _recall(self, under_way: UnderWay, sums: Tensor, codes: Codes, values: Floats) -> History:

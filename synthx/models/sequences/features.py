@@ -25,7 +25,9 @@ FARTHEST = 5.0
 """Standard deviations beyond which numbers are cut off."""
 LEAST_SHARE = 1e-6
 """The least variance of a combination of columns, as a share of a column's, that is brought to one."""
-PLACES = 5
+PLACES = 7
+LAST_STEPS = (1, 2, 3)
+"""How many steps are left where that is told by a flag: what comes last comes in an order."""
 RECALLED = 2
 """Numbers that describe how long ago the last step of a kind was."""
 
@@ -118,7 +120,7 @@ class StepFeatures:
     @property
     def timely_size(self) -> int:
         """How many numbers describe the time of a step."""
-        return (1 + (CALENDAR + (1 + len(MATCHED)) * self.kinds if self.dated else 0)) if self.timed else 0
+        return (3 + (CALENDAR + (1 + len(MATCHED)) * self.kinds if self.dated else 0)) if self.timed else 0
 
     def of_entities(
         self, steps: CodedSteps, lengths: NDArray[np.int64], spans: Floats, totals: NDArray[np.int64] | None = None
@@ -136,7 +138,7 @@ class StepFeatures:
         began, span = steps.clock[first], np.repeat(spans, lengths)
         features = self.before(steps.history, clock, began, place, length, span)
         timely = (
-            self.timely(steps.clock, clock, steps.history.happened)
+            self.timely(steps.clock, clock, began + span, steps.history.happened)
             if self.timed
             else np.empty((len(first), 0), np.float32)
         )
@@ -176,7 +178,13 @@ class StepFeatures:
         slopes = history.slopes[:, self.onward] / self.pace
         ages = self._ages(clock[:, None], history.times)
         rest = length - place
-        places = [place == 0, rest == 1, np.log1p(place) / 4, np.log1p(rest) / 4, place / np.maximum(length, 1)]
+        places = [
+            place == 0,
+            *(rest == last for last in LAST_STEPS),
+            np.log1p(place) / 4,
+            np.log1p(rest) / 4,
+            place / np.maximum(length, 1),
+        ]
         if self.timed:
             left = np.maximum(span - (clock - began), 0.0)
             spare = left / self.unit - rest  # time that is left over if all that is to come comes at the usual pace
@@ -197,13 +205,21 @@ class StepFeatures:
             parts.append(calendar(clock) * (place > 0)[:, None])
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
-    def timely(self, clock: Floats, before: Floats, happened: Floats) -> NDArray[np.float32]:
-        """Describe the time of steps, and what of its date is as when each kind last happened.
+    def timely(self, clock: Floats, before: Floats, end: Floats, happened: Floats) -> NDArray[np.float32]:
+        """Describe the time of steps: what elapsed, what is left, and the date.
 
-        Whether that was on the same date, or on an earlier one of the same day of the month, weekday or hour.
-        (steps,), (steps,) of the steps before, and (steps, kinds) -> (steps, timely_size).
+        Of the date also whether each kind last happened on it, or on an earlier one of the same day of the month,
+        weekday or hour.
+
+        Parameters
+        ----------
+        clock, before, end : float arrays, shape (steps,)
+            The time of the step, of the one before, and of the last of the sequence.
+        happened : float array, shape (steps, kinds)
+            When a step of each kind last happened, NaN where none has.
         """
-        parts = [np.log1p(np.maximum(clock - before, 0.0) / self.unit)[:, None]]
+        passed, left = (np.maximum(span, 0.0) / self.unit for span in (clock - before, end - clock))
+        parts = [np.stack([np.log1p(passed), left == 0, np.log1p(left) / 4], axis=1)]
         if self.dated:
             parts.append(calendar(clock))
             now, known = date_parts(clock), ~np.isnan(happened)

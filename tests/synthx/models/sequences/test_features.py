@@ -77,7 +77,7 @@ class TestFit:
 
 class TestDescribe:
     @pytest.mark.parametrize(
-        ("columns", "timely"), [(NUMBERS, 0), ((*NUMBERS, TIME), 1), ((*NUMBERS, DATE), 1 + CALENDAR)]
+        ("columns", "timely"), [(NUMBERS, 0), ((*NUMBERS, TIME), 3), ((*NUMBERS, DATE), 3 + CALENDAR)]
     )
     def test_shapes(self, columns: tuple[Column, ...], timely: int) -> None:
         features, codec, frame = fitted(*columns)
@@ -96,8 +96,10 @@ class TestDescribe:
         before, *_ = features.of_entities(codec.encode(frame, STARTS), LENGTHS, np.full(ENTITIES, STEPS - 1.0))
         numbers = 2 * 2 + 2 + 2  # scaled and ranks, whitened, known and age of the sparse one
         assert (before[STARTS, :numbers] == 0).all()
-        assert before[0, numbers:].tolist() == pytest.approx([1, 0, 0, np.log1p(8) / 4, 0])
-        assert before[7, numbers:].tolist() == pytest.approx([0, 1, np.log1p(7) / 4, np.log1p(1) / 4, 7 / 8])
+        assert before[0, numbers:].tolist() == pytest.approx([1, 0, 0, 0, 0, np.log1p(8) / 4, 0])
+        assert before[5, numbers : numbers + 4].tolist() == [0, 0, 0, 1]  # three are left
+        assert before[6, numbers : numbers + 4].tolist() == [0, 0, 1, 0]
+        assert before[7, numbers:].tolist() == pytest.approx([0, 1, 0, 0, np.log1p(7) / 4, np.log1p(1) / 4, 7 / 8])
         assert features.size == numbers + PLACES
 
     def test_the_last_value_is_scaled_and_cut_off(self) -> None:
@@ -131,8 +133,10 @@ class TestDescribe:
     def test_the_time_of_a_step_is_what_elapsed_and_the_calendar(self) -> None:
         features, _, _ = fitted(*NUMBERS, DATE)
         monday = pd.Timestamp("2024-01-01").value / 1_000
-        described = features.timely(np.array([monday]), np.array([monday - 6 * 3_600e6]), np.empty((1, 0)))[0]
-        assert described[:11].tolist() == pytest.approx([np.log1p(2), 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
+        described = features.timely(
+            np.array([monday]), np.array([monday - 6 * 3_600e6]), np.array([monday]), np.empty((1, 0))
+        )[0]
+        assert described[:13].tolist() == pytest.approx([np.log1p(2), 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
 
     def test_what_happened_on_this_day_of_the_month_or_of_the_week_or_at_this_hour_is_told(self) -> None:
         features = dataclasses.replace(fitted(*NUMBERS, DATE)[0], kinds=4)
@@ -140,7 +144,10 @@ class TestDescribe:
             pd.Timestamp(when).value / 1_000
             for when in ("2024-03-05 14:30", "2024-02-05 09:00", "2024-02-27 14:00", "2024-03-05 14:00")
         )  # a Tuesday, a Monday, a Tuesday, the same day
-        described = features.timely(np.array([now]), np.array([now]), np.array([[*then, np.nan]]))[0]
+        described = features.timely(*np.array([[now], [now], [now + 3 * features.unit]]), np.array([[*then, np.nan]]))[
+            0
+        ]
+        assert described[1:3].tolist() == pytest.approx([0, np.log1p(3) / 4])
         today, day, weekday, hour = described[-16:].reshape(4, 4).tolist()
         assert today == [0, 0, 1, 0]
         assert day == [1, 0, 0, 0]
@@ -179,7 +186,7 @@ def test_drawing_step_by_step_sees_what_training_saw() -> None:
         described = features.before(history, clock, began, np.full(ENTITIES, step), LENGTHS, spans)
         assert np.array_equal(described, before[STARTS + step])
         now = coded.clock[STARTS + step]
-        assert np.array_equal(features.timely(now, clock, history.happened), timely[STARTS + step])
+        assert np.array_equal(features.timely(now, clock, began + spans, history.happened), timely[STARTS + step])
         history, clock = history.after(coded.values[STARTS + step], now), now
 
 
