@@ -156,7 +156,7 @@ def _learned_column(name: str, schema: Schema) -> Column:
     if not column.kind.is_modelled:
         raise ConditionError(
             f"column {name!r} is {column.kind.value} and is not learned, so it cannot be conditioned",
-            remedy="condition on another column",
+            remedy="condition on another column, or change its kind in the schema before the fit",
         )
     return column
 

@@ -16,6 +16,8 @@
     │   └── ResourceError    memory ran out; the message names a smaller setting
     └── TrainingError        training could not be rescued; the command line exits with status 1
 
+``DataWarning`` is no error: a table can be learned, but something of it will not come out as its user may expect.
+
 Every `UserError` reads as one sentence: what is wrong, with the column and the value, then what to do.
 """
 
@@ -25,6 +27,7 @@ __all__ = [
     "ArtifactError",
     "ConditionError",
     "DataError",
+    "DataWarning",
     "NotFittedError",
     "OutputError",
     "ParameterError",
@@ -112,3 +115,7 @@ class ResourceError(UserError, MemoryError):
 
 class TrainingError(SynthxError, RuntimeError):
     """Training could not be rescued."""
+
+
+class DataWarning(UserWarning):
+    """A table can be learned, but something of it will not come out as its user may expect."""

@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synthx.balancing.entities import new_keys
 from synthx.balancing.near_copies import NearCopies, Space
 from synthx.balancing.strategy import check_learnable, plain
+from synthx.codec.generated import in_dtype
 from synthx.errors import ConditionError, DataError
 from synthx.models.tabular import TableSynthesizer
+from synthx.schema import Kind
 
 __all__ = ["ClassRows", "Drawn", "Rule", "draw_all"]
 
@@ -158,6 +161,16 @@ class ClassRows:
         acceptance = None if refined is None else refined.acceptance
         return table[columns], Drawn(real, n, drawn, broke, copies - missing, missing, acceptance)
 
+    def with_new_keys(self, rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+        """Return rows, drawn class by class, with keys that neither a real row nor another of them has."""
+        rng = np.random.default_rng(seed)
+        for column in self.model.schema_:
+            if column.kind is Kind.IDENTIFIER and column.name in rows:
+                keys = new_keys(self.frame[column.name], column, len(rows), rng).astype(object)
+                keys[rows[column.name].isna().to_numpy(dtype=bool)] = None
+                rows[column.name] = in_dtype(keys, column)
+        return rows
+
     def _candidates(self, number: int, rows: int, seed: int) -> pd.DataFrame:
         return self.model.sample(rows, given={self.target: number}, seed=seed)
 
@@ -191,7 +204,8 @@ def draw_all(
         part, report[plain(label)] = generator.draw(plain(label), int(rows), seed=seed + place, rules=rules)
         parts.append(part)
         labels += [plain(label)] * len(part)
-    return pd.concat(parts, ignore_index=True), np.array(labels, dtype=object), report
+    table = generator.with_new_keys(pd.concat(parts, ignore_index=True), seed=seed)
+    return table, np.array(labels, dtype=object), report
 
 
 def _keep(rules: Sequence[Rule], rows: pd.DataFrame) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from synthx.cli.progress import reporting
 from synthx.cli.tables import LAST_SEED
-from synthx.errors import UnsupportedError
+from synthx.errors import DataWarning, UnsupportedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,9 @@ def _learner(model: TableSynthesizer) -> Learn:
         settings["privacy"] = dataclasses.replace(settings["privacy"], ledger=None, new_budget=True)
 
     def learn(rows: pd.DataFrame, seed: int) -> Any:
-        shadow = type(model)(**{**settings, "seed": seed}).fit(rows, schema)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of every shadow, when it was said of the model
+            shadow = type(model)(**{**settings, "seed": seed}).fit(rows, schema)
         if shadow.training_.stopped == "interrupted":  # a shadow that learned less is no shadow of the model
             raise KeyboardInterrupt
 

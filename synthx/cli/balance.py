@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +21,8 @@ from synthx.cli.evidence import (
     write_evidence,
 )
 from synthx.cli.progress import reporting
-from synthx.cli.tables import LAST_SEED, mostly_rare
-from synthx.errors import DataError, ParameterError
+from synthx.cli.tables import LAST_SEED
+from synthx.errors import DataError, DataWarning, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,14 +107,14 @@ def balance(
     _check_table(frame, known, question, None if no_mark else mark)
     wanted = _wanted(frame, target, ratio)
     if report is not None:
-        write_evidence(report, frame, known, question, made, seed=seed, force=force)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of every fold; it is said below of the whole table
+            write_evidence(report, frame, known, question, made, seed=seed, force=force)
     balanced, said = _balanced(frame, known, question, wanted, made, seed)
     if not no_mark:
         balanced[mark] = balanced.index >= len(frame)
     write_table(balanced, output, force=force)
     for sentence in said:
-        typer.echo(sentence)
-    for sentence in mostly_rare(frame.drop(columns=[] if entity is None else [entity]), known or Schema.detect(frame)):
         typer.echo(sentence)
     typer.echo(f"Written to {output}{'' if no_mark else f'; the column {mark!r} says which rows are new'}.")
 

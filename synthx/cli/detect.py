@@ -43,7 +43,7 @@ def detect(
       synthx detect postgresql://ann@db/clinic --table patients -o schema.json
     """
     from synthx._files import check_output, replacing
-    from synthx.cli.tables import not_learned
+    from synthx.cli.tables import not_learned, perhaps_keys
     from synthx.connectors import Source
     from synthx.io import read_table
     from synthx.long_tables import join_static
@@ -64,7 +64,7 @@ def detect(
         assume_public=assume_public,
     )
     typer.echo(repr(schema))
-    for sentence in not_learned(schema):
+    for sentence in (*not_learned(schema), *perhaps_keys(schema)):
         typer.echo(sentence)
     if output is not None:
         with replacing(output, force=force) as draft:

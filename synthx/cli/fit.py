@@ -77,7 +77,7 @@ def fit(
     from synthx._files import check_output
     from synthx.cli.privacy import privacy_of, spent
     from synthx.cli.sequences import read_long
-    from synthx.cli.tables import check_classes, mostly_rare, not_learned
+    from synthx.cli.tables import check_classes, not_learned, perhaps_keys
     from synthx.connectors import Source
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
@@ -132,10 +132,7 @@ def fit(
         chosen.fit(frame, known, progress=lambda event: report(event.stage, event.fraction, event.message))
     chosen.split_ = made
     chosen.save(output, force=force)
-    for sentence in (
-        *(not_learned(known) if schema is None else ()),
-        *(mostly_rare(frame, known) if privacy is None and not known.entity else ()),
-    ):
+    for sentence in (*not_learned(known), *perhaps_keys(known)) if schema is None else ():
         typer.echo(sentence)
     if window is not None:
         typer.echo(

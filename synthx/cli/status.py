@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 import typer
 
 from synthx._secrets import masked
-from synthx.errors import ResourceError, SynthxError, UserError
+from synthx.errors import DataWarning, ResourceError, SynthxError, UserError
 
 __all__ = ["exit_status", "explain_crash"]
 
@@ -25,7 +28,8 @@ def exit_status(command: Callable[[], int | None]) -> int:
     nobody foresaw passes through, and `explain_crash` meets it at the end.
     """
     try:
-        status = command()
+        with _plain_warnings():
+            status = command()
     except KeyboardInterrupt:
         status = INTERRUPTED
     except typer.TyperException as error:  # an unknown option, a missing argument
@@ -41,6 +45,23 @@ def exit_status(command: Callable[[], int | None]) -> int:
     if status == INTERRUPTED:
         return _say("stopped by Ctrl-C; nothing was written.", INTERRUPTED)
     return status or SUCCESS
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Say what the library warns of as a sentence, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, DataWarning):
+                typer.echo(f"Warning: {masked(str(message))}", err=True)
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = say
+        yield
 
 
 def explain_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -20,8 +20,8 @@ __all__ = [
     "QueryOption",
     "TableOption",
     "check_classes",
-    "mostly_rare",
     "not_learned",
+    "perhaps_keys",
 ]
 
 DataArgument = Annotated[
@@ -48,9 +48,6 @@ MostRowsOption = Annotated[
     ),
 ]
 
-RARE_ROWS = 10
-"""What fewer rows hold is not written; the models' `rare_threshold`."""
-
 LAST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
 
@@ -64,27 +61,6 @@ def check_classes(frame: pd.DataFrame, schema: Schema) -> None:
             f"the target column {target.name!r} has {f'one class only, {values[0]!r}' if values else 'no class'}",
             remedy="give rows of at least two classes, or leave the target out",
         )
-
-
-def mostly_rare(frame: pd.DataFrame, schema: Schema) -> list[str]:
-    """Return a sentence for each column of levels most of whose cells hold a level that fewer than ten rows have.
-
-    Such a column is nearly a key, and is written with the few levels that are left: new rows would share one card.
-    """
-    from synthx.schema import Kind
-
-    sentences = []
-    for column in schema:
-        if column.kind is not Kind.CATEGORICAL or column.levels is not None or column.name not in frame:
-            continue
-        counts = frame[column.name].value_counts()
-        kept = counts[counts >= RARE_ROWS]
-        if 0 < 2 * kept.sum() < counts.sum():
-            sentences.append(
-                f"Column {column.name!r}: of {len(counts):,} values only {len(kept):,} stand in {RARE_ROWS} rows or"
-                " more, and new rows have no others; if it says whom a row belongs to, name it by --entity, or drop it."
-            )
-    return sentences
 
 
 def not_learned(schema: Schema) -> list[str]:
@@ -103,3 +79,16 @@ def not_learned(schema: Schema) -> list[str]:
         if names:
             sentences.append(f"Not learned, {fate}: {', '.join(names)}.")
     return sentences
+
+
+def perhaps_keys(schema: Schema) -> list[str]:
+    """Return a sentence on the columns of numbers that detection learns, and that may be keys."""
+    from synthx.detection.numbers import ONCE
+
+    names = [column.name for column in schema if ONCE in column.reason]
+    if not names:
+        return []
+    return [
+        f"Learned as numbers, though every value occurs once: {', '.join(names)}. If they name rows, set the kind to"
+        ' "identifier" in the schema.'
+    ]

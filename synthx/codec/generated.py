@@ -18,7 +18,7 @@ from synthx._dtypes import as_dtype
 from synthx.errors import ParameterError, SchemaError
 from synthx.schema import Column, Kind
 
-__all__ = ["generate"]
+__all__ = ["generate", "in_dtype"]
 
 Objects = NDArray[np.object_]
 
@@ -86,7 +86,7 @@ def generate(
         )
     if missing_share > 0.0:
         cells[rng.random(rows) < missing_share] = None
-    return _in_dtype(cells, column)
+    return in_dtype(cells, column)
 
 
 def _keys(form: str, rows: int, rng: np.random.Generator, first: int) -> Objects:
@@ -160,8 +160,8 @@ def _fakes(column: Column, rows: int, rng: np.random.Generator) -> Objects:
     return np.array(pool, dtype=object)[rng.permutation(rows) if rows <= _POOL else rng.integers(len(pool), size=rows)]
 
 
-def _in_dtype(cells: Objects, column: Column) -> pd.Series[Any]:
-    """Return cells (None where missing) in the column's dtype, or in the nearest that holds them."""
+def in_dtype(cells: Objects, column: Column) -> pd.Series[Any]:
+    """Return made cells (None where missing) in the column's dtype, or in the nearest that holds them."""
     try:
         dtype: Any = as_dtype(column.dtype)
     except TypeError:

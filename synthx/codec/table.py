@@ -15,10 +15,11 @@ from synthx.codec.domain import Domain
 from synthx.codec.generated import generate
 from synthx.codec.holders import Sharing
 from synthx.codec.numeric import NumericCodec
+from synthx.codec.rare import warn_of_rare
 from synthx.codec.structure import Structure
 from synthx.condition import Between, Condition, OneOf
 from synthx.errors import DataError
-from synthx.schema import Column, Kind, Schema
+from synthx.schema import Column, Kind, Role, Schema
 
 __all__ = ["Coded", "ColumnCodec", "TableCodec"]
 
@@ -90,6 +91,11 @@ class TableCodec:
         ------
         DataError
             If a cell contradicts the schema.
+
+        Warns
+        -----
+        DataWarning
+            If most cells of a column hold a level that is too rare to be stored.
         """
         schema.check_names(frame.columns)
         for column in schema:
@@ -100,6 +106,14 @@ class TableCodec:
             for column in schema
             if column.kind.is_modelled and column.name not in structure.derived
         }
+        warn_of_rare(
+            (
+                (plain_cells(frame[name]), codec)
+                for name, codec in columns.items()
+                if isinstance(codec, CategoricalCodec) and schema[name].role is not Role.ENTITY
+            ),
+            least=rare_threshold,
+        )
         missing = {
             column.name: _missing_share(frame[column.name], rare_threshold, holders)
             for column in schema

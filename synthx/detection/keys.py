@@ -15,10 +15,10 @@ import pandas as pd
 
 from synthx.detection.cells import Cells, Finding, Storage
 from synthx.detection.patterns import matches_all, sample
-from synthx.detection.words import names_key, words
+from synthx.detection.words import names_key, names_label, names_thing, words
 from synthx.schema import Kind
 
-__all__ = ["UUID", "find_number_key", "find_text_key", "key_format"]
+__all__ = ["UUID", "find_number_key", "find_text_key", "key_format", "may_number_rows", "named_things"]
 
 UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
@@ -26,6 +26,12 @@ _MIN_ROWS = 20
 """In fewer rows all values differ by chance too often."""
 _FEW_KEYS = 100
 """Repeated values under a key's name are keys if there are more distinct ones than this, else a list of labels."""
+RARE_ROWS = 10
+"""What fewer rows share is not written where it is learned; the default `rare_threshold` of the models."""
+_MOSTLY_RARE = 0.5
+"""Values name things if more than this share of rows hold a value that fewer than `RARE_ROWS` rows share."""
+_COMMON = 0.05
+"""What more than this share of rows hold describes them: codes of diagnoses have such values, cards have not."""
 _WIDEST = 64
 _SYMBOLS = {"#": "[0-9]", "?": "[A-Z]", "^": "[a-z]", "~": "[0-9a-f]"}
 _QUANTITIES = frozenset(
@@ -38,7 +44,7 @@ _QUANTITIES = frozenset(
 
 
 def find_number_key(cells: Cells) -> Finding | None:
-    """Recognise whole numbers that are keys: by name, or because they count the rows."""
+    """Recognise whole numbers that are keys: by name, because they count the rows, or because they name things."""
     if names_key(cells.name):
         if cells.unique:
             return Finding(Kind.IDENTIFIER, "named as a key, every value occurs once", format="sequence")
@@ -46,21 +52,36 @@ def find_number_key(cells: Cells) -> Finding | None:
             reason = f"named as a key, {len(cells.distinct):,} distinct whole numbers, some of them repeated"
             return Finding(Kind.IDENTIFIER, reason, format="sequence")
         return None
-    if cells.storage is not Storage.INTEGER or not cells.unique or cells.present < _MIN_ROWS:
-        return None
-    if _QUANTITIES & set(words(cells.name)) or not _counts_rows(cells):
+    if names_thing(cells.name) and cells.present >= _MIN_ROWS:
+        times = "every value occurs once" if cells.unique else named_things(cells)
+        if times is not None:
+            return Finding(Kind.IDENTIFIER, f"named after what has numbers, {times}", format="sequence")
+    if not may_number_rows(cells) or not _counts_rows(cells):
         return None
     return Finding(Kind.IDENTIFIER, "whole numbers that count the rows, every value occurs once", format="sequence")
 
 
+def may_number_rows(cells: Cells) -> bool:
+    """Whether these are whole numbers of which each occurs once, and which the name does not call amounts."""
+    if cells.storage is not Storage.INTEGER or not cells.unique or cells.present < _MIN_ROWS:
+        return False
+    return not _QUANTITIES & set(words(cells.name))
+
+
 def find_text_key(cells: Cells) -> Finding | None:
-    """Recognise text that is a key: UUIDs, codes of one pattern, or unique text under a key's name."""
+    """Recognise text that is a key: UUIDs, codes of one pattern, or unique text under a key's name.
+
+    Codes may repeat where they name things (cards, merchants): see `named_things`.
+    """
     named = names_key(cells.name)
     times = "every value occurs once" if cells.unique else "some of them repeated"
     if len(cells.distinct) > 1 and matches_all(cells.distinct, UUID):
         return Finding(Kind.IDENTIFIER, f"UUIDs, {times}", format="uuid4")
     if not cells.unique and not (named and _has_many(cells)):
-        return None
+        things = named_things(cells)
+        if things is None:
+            return None
+        times = things
     pattern = key_format(cells.distinct)
     if named:
         return Finding(Kind.IDENTIFIER, f"named as a key, {times}", format=pattern)
@@ -70,6 +91,24 @@ def find_text_key(cells: Cells) -> Finding | None:
     if long_tokens and matches_all(cells.distinct, r"\S*\d\S*"):
         return Finding(Kind.IDENTIFIER, f"codes without spaces, {times}", format="sequence")
     return None
+
+
+def named_things(cells: Cells) -> str | None:
+    """Say so if values name things rather than describe rows: they are many, few rows share most, and none is common.
+
+    A model would draw only those that `RARE_ROWS` rows share, so that most rows were of one card. A column whose name
+    promises labels (``zip``, ``icd``) is never taken so.
+    """
+    if names_label(cells.name) or not _has_many(cells):
+        return None
+    counts = cells.values.value_counts()
+    rare = float(counts[counts < RARE_ROWS].sum()) / cells.present
+    if rare <= _MOSTLY_RARE or counts.iloc[0] > _COMMON * cells.present:
+        return None
+    return (
+        f"{len(cells.distinct):,} values in {cells.present:,} rows, {rare:.0%} of rows hold one that fewer than"
+        f" {RARE_ROWS} share: named things, made afresh"
+    )
 
 
 def key_format(distinct: np.ndarray[Any, Any]) -> str:

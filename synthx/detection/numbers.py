@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 
 from synthx.detection.cells import Cells, Finding, is_integral
 from synthx.detection.dates import find_date_number
-from synthx.detection.keys import find_number_key
+from synthx.detection.keys import find_number_key, may_number_rows
 from synthx.detection.personal import find_personal_number
 from synthx.detection.words import names_key, names_label
 from synthx.schema import Kind
 
-__all__ = ["count_decimals", "find_number", "find_quantity"]
+__all__ = ["ONCE", "count_decimals", "find_number", "find_quantity"]
 
+ONCE = "every value occurs once; if they name rows, declare them an identifier"
+"""How the reason of a number that is learned ends where it may be a key."""
 _FEW_LEVELS = 20
 _FEW_FLOAT_LEVELS = 10
 _KEY_LEVELS = 100
@@ -35,8 +38,14 @@ def find_number(cells: Cells) -> Finding:
         or find_date_number(cells)
         or find_number_key(cells)
         or _find_codes(cells)
-        or find_quantity(cells)
+        or _find_amount(cells)
     )
+
+
+def _find_amount(cells: Cells) -> Finding:
+    """Take whole numbers for amounts, and say so where they might as well be numbers of rows."""
+    found = find_quantity(cells)
+    return dataclasses.replace(found, reason=f"{found.reason}, {ONCE}") if may_number_rows(cells) else found
 
 
 def find_quantity(cells: Cells) -> Finding:

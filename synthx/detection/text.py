@@ -11,7 +11,7 @@ import pandas as pd
 
 from synthx.detection.cells import Cells, Finding, Storage
 from synthx.detection.dates import find_date_text
-from synthx.detection.keys import find_text_key
+from synthx.detection.keys import find_text_key, named_things
 from synthx.detection.numbers import find_number
 from synthx.detection.patterns import match_share, matches_all, most_decimals, sample
 from synthx.detection.personal import find_personal_text
@@ -89,7 +89,9 @@ def _find_written_number(cells: Cells, numbers: Cells) -> Finding:
 
 
 def _find_leading_zeros(cells: Cells) -> Finding | None:
-    if not matches_all(cells.distinct, r"\d+") or (cells.unique and find_text_key(cells) is not None):
+    if not matches_all(cells.distinct, r"\d+"):
+        return None
+    if (cells.unique or named_things(cells)) and find_text_key(cells) is not None:
         return None
     return Finding(Kind.CATEGORICAL, f"digits with leading zeros: labels, {len(cells.distinct):,} distinct")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["contains", "names_date", "names_key", "names_label", "words"]
+__all__ = ["contains", "names_date", "names_key", "names_label", "names_thing", "words"]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 
@@ -26,6 +26,8 @@ _NUMBERED = frozenset(
         "record reference serial ticket transaction user"
     )
 )
+# Alone, as the whole name, each of these stands for the number or the code of one of them.
+_THINGS = frozenset(words("card client customer device employee member merchant patient person student subject user"))
 _NUMBER_ENDINGS = frozenset(words("no nr num number"))
 _LABEL_ENDINGS = frozenset({"code", "zip", "zipcode", "postcode", "plz", "icd", "cpt", "ndc", "loinc", "atc"})
 _DATE_WORDS = frozenset(words("date day dt datum dob birthday birthdate yyyymmdd yymmdd ymd"))
@@ -44,6 +46,12 @@ def names_key(name: str) -> bool:
     numbered = len(split) > 1 and split[-1] in _NUMBER_ENDINGS and split[-2] in _NUMBERED
     account = split[0] in ("account", "acct") and split[1:] in ((), ("to",), ("from",))
     return split[-1] in _KEY_ENDINGS or numbered or account
+
+
+def names_thing(name: str) -> bool:
+    """Whether the whole name is a thing that has a number, so that numbers under it are keys: ``patient``, ``card``."""
+    split = words(name)
+    return len(split) == 1 and split[0] in _THINGS
 
 
 def names_label(name: str) -> bool:

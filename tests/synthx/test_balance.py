@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from synthx.balance import OverSampler, forget_fits, learner
 from synthx.balancing import learning
-from synthx.errors import ConditionError, DataError, ParameterError, PrivacyError, UnsupportedError
+from synthx.errors import ConditionError, DataError, DataWarning, ParameterError, PrivacyError, UnsupportedError
 from synthx.models.autoregressive import TabularAR
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.schema import Kind, Schema
@@ -357,3 +358,18 @@ def test_a_schema_that_does_not_fit_is_refused(mixed: tuple[pd.DataFrame, pd.Ser
     assert len(rows) == 160
     with pytest.raises(DataError, match="lacks column 'age'"):
         sampler(schema=schema).fit_resample(X.drop(columns="age"), y)
+
+
+def test_a_schema_that_has_nearly_keys_learned_is_obeyed_and_warned_of() -> None:
+    rng = np.random.default_rng(0)
+    label = np.where(np.arange(300) % 5 == 0, "fraud", "legal")
+    frame = pd.DataFrame({"amount": rng.normal(size=300), "card": [f"C{i // 2:04d}" for i in range(300)]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        X, _ = sampler().fit_resample(frame, label)
+    assert X["card"].iloc[300:].nunique() == 180
+    assert not X["card"].iloc[300:].isin(frame["card"]).any()
+    learned = Schema.detect(frame).replace("card", kind=Kind.CATEGORICAL, format=None)
+    with pytest.warns(DataWarning, match="Column 'card': 100% of its cells hold one of 150 values"):
+        X, _ = sampler(schema=learned).fit_resample(frame, label)
+    assert set(X["card"].iloc[300:]) == {"(rare)"}

@@ -185,6 +185,14 @@ def test_detect_says_what_is_not_learned(run: Run, tmp_path: Path) -> None:
     assert "Not learned, the same in every row: country.\n" in out
 
 
+def test_detect_says_which_numbers_may_be_keys(run: Run, tmp_path: Path) -> None:
+    pd.DataFrame({"population": [i * i for i in range(300)], "x": [i % 9 for i in range(300)]}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    _, out, _ = run("detect", tmp_path / "t.csv")
+    assert "Learned as numbers, though every value occurs once: population. If they name rows, set the kind" in out
+
+
 # -- fit ------------------------------------------------------------------------------------------------------------
 
 

@@ -301,6 +301,59 @@ def test_keys_by_their_name() -> None:
     assert one(list(range(70)) * 20, "district_id").kind is Kind.CATEGORICAL
 
 
+def cards(rows: int = 3_000, things: int = 862) -> list[str]:
+    """Codes of one pattern that three or four rows share, none of them common."""
+    return [f"C{i % things:04d}" for i in range(rows)]
+
+
+def test_codes_that_few_rows_share_name_things_and_are_made_afresh() -> None:
+    column = one(cards())
+    assert (column.kind, column.format) == (Kind.IDENTIFIER, "C####")
+    assert column.reason == (
+        "text of one pattern, 862 values in 3,000 rows, 100% of rows hold one that fewer than 10 share: named things,"
+        " made afresh: identifier"
+    )
+    assert one(pd.Categorical(cards())).kind is Kind.IDENTIFIER
+    assert one([f"{i % 862:09d}" for i in range(3_000)]).format == "#########"
+    entity = detect(pd.DataFrame({"card": cards(), "x": range(3_000)}), entity="card")["card"]
+    assert (entity.kind, entity.role) == (Kind.IDENTIFIER, Role.ENTITY)
+    assert one([*cards()[1:], None], target="x", name="x").kind is Kind.CATEGORICAL
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("x", [f"C{i % 250:04d}" for i in range(3_000)]),  # twelve rows share each
+        ("x", ["J0001"] * 400 + [f"J{i % 700:04d}" for i in range(2_600)]),  # one is common: a code of procedures
+        ("icd", cards()),
+        ("x", [f"{i % 1_500:05d}" for i in range(3_000)]),  # postal codes
+        ("diag_1", [*["428", "V57", "250.8"] * 100, *[f"{i % 350 + 100}.{i % 10}" for i in range(700)]]),
+        ("x", [f"C{i % 60:04d}" for i in range(200)]),  # few
+        ("town", [f"{'ABCDEFGHIJ'[i % 10]}ville {'xyz'[i % 3] * (i % 40)}" for i in range(600)]),
+    ],
+)
+def test_codes_that_describe_rows_are_learned(name: str, values: list[str]) -> None:
+    assert one(values, name).kind is Kind.CATEGORICAL
+
+
+def test_numbers_under_the_name_of_a_thing_are_keys() -> None:
+    some = np.random.default_rng(0).permutation(np.arange(1_001, 1_443))[:350]
+    assert one(some, "patient").reason == "named after what has numbers, every value occurs once: identifier"
+    assert one([i % 862 * 17 for i in range(3_000)], "customer").kind is Kind.IDENTIFIER
+    assert one([i % 250 * 17 for i in range(3_000)], "customer").kind is Kind.INTEGER
+    assert one(some, "patients").kind is Kind.INTEGER
+
+
+def test_numbers_that_occur_once_may_be_keys_and_the_reason_says_so() -> None:
+    some = np.random.default_rng(0).permutation(np.arange(1_001, 1_443))[:350]
+    once = (
+        "whole numbers, 350 distinct, every value occurs once; if they name rows, declare them an identifier: integer"
+    )
+    assert one(some, "population").reason == once
+    assert one(some, "income").reason == "whole numbers, 350 distinct: integer"
+    assert one([*some, some[0]], "population").reason == "whole numbers, 350 distinct: integer"
+
+
 def test_unique_quantities_are_no_keys() -> None:
     rng = np.random.default_rng(0)
     small = pd.DataFrame(

@@ -13,7 +13,7 @@ from synthx.cli import main
 from synthx.cli.balance import balance
 from synthx.io import read_table
 from synthx.models.autoregressive import TabularAR
-from synthx.schema import Schema
+from synthx.schema import Kind, Schema
 
 
 @pytest.fixture(autouse=True)
@@ -143,15 +143,30 @@ def test_a_class_of_one_row_and_rows_of_entities_are_refused(
     assert "the rows of an entity (account) belong together" in capsys.readouterr().err
 
 
-def test_a_column_whose_values_are_nearly_all_rare_is_named(payments: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_rows_of_things_that_codes_name_have_codes_of_their_own(payments: Path) -> None:
     frame = read_table(payments)
     frame["card"] = ["C0001"] * 10 + [f"C{place // 2:04d}" for place in range(20, 230)]
     frame.to_csv(payments, index=False)
-    words = ("balance", payments, "--target", "kind", "--minutes", "0.05")
-    assert run(*words, "-o", payments.with_name("out.csv")) == 0
-    assert "Column 'card': of 106 values only 1 stand in 10 rows or more" in capsys.readouterr().out
-    assert run(*words, "--entity", "card", "-o", payments.with_name("whole.csv")) == 0
-    assert "Column 'card'" not in capsys.readouterr().out
+    for words in ((), ("--entity", "card")):
+        output = payments.with_name(f"out{len(words)}.csv")
+        options = ("--target", "kind", "--ratio", "0.2", "--minutes", "0.05", *words)
+        assert run("balance", payments, *options, "-o", output) == 0
+        new = read_table(output).query("synthetic")["card"]
+        assert len(new) == new.nunique() == 60
+        assert not new.isin(frame["card"]).any()
+        assert new.str.fullmatch(r"C\d{4}").all()
+
+
+def test_a_learned_column_of_rare_values_is_warned_of(payments: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = read_table(payments)
+    frame["card"] = [f"C{place:04d}" for place in range(220)]
+    frame.to_csv(payments, index=False)
+    schema = payments.with_name("schema.json")
+    Schema.detect(frame).replace("card", kind=Kind.CATEGORICAL, format=None).to_json(schema)
+    options = ("--target", "kind", "--schema", schema, "--minutes", "0.05")
+    assert run("balance", payments, *options, "-o", payments.with_name("out.csv")) == 0
+    said = capsys.readouterr().err
+    assert said.count("Warning: Column 'card': 100% of its cells hold one of 220 values") == 1
 
 
 def test_it_says_what_it_does() -> None:

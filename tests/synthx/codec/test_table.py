@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthx.codec.table import TableCodec
-from synthx.errors import DataError
+from synthx.errors import DataError, DataWarning
 from synthx.schema import Column, Kind, Schema
 
 ROWS = 400
@@ -253,3 +253,32 @@ def test_arrow_text_and_python_dates_come_back_as_they_were(missing: bool) -> No
     codec = TableCodec.fit(frame, Schema.detect(frame))
     back = codec.decode(codec.encode(frame), np.random.default_rng(0))
     pd.testing.assert_frame_equal(back, frame)
+
+
+# -- rare levels ------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_rare_levels_are_warned_of_once() -> None:
+    frame = pd.DataFrame(
+        {
+            "card": ["C0001"] * 10 + [f"C{i:04d}" for i in range(2, 42)],
+            "town": [f"town {i % 30}" for i in range(50)],
+            "common": ["a", "b"] * 25,
+        }
+    )
+    schema = Schema(tuple(Column(name=name, kind=Kind.CATEGORICAL) for name in frame))
+    with pytest.warns(DataWarning) as caught:
+        TableCodec.fit(frame, schema)
+    (warning,) = caught
+    assert str(warning.message) == (
+        "Column 'card': 80% of its cells hold one of 40 values that fewer than 10 share, and synthetic rows have only"
+        " the other one. Column 'town': 100% of its cells hold one of 30 values that fewer than 10 share, and synthetic"
+        " cells say '(rare)'. Call such a column an identifier in the schema to have it made afresh, name it as the"
+        " entity if it says whom a row belongs to, or drop it."
+    )
+
+
+def test_declared_levels_are_not_warned_of() -> None:
+    frame = pd.DataFrame({"card": [f"C{i:04d}" for i in range(50)]})
+    column = Column(name="card", kind=Kind.CATEGORICAL, levels=tuple(frame["card"]))
+    assert TableCodec.fit(frame, Schema((column,))).columns["card"].size == 50
