@@ -50,24 +50,42 @@ def autocorrelation(comparison: SequenceComparison) -> list[Measure]:
 
 
 def autocorrelation_curves(sequences: Sequences) -> Floats:
-    """Return the autocorrelation at lags 1 to 10 of every number, (numbers, lags); NaN where pairs are too few."""
-    return _correlations(_lagged(sequences).sum(axis=0))
+    """Return the autocorrelation at lags 1 to 10 of every number, (numbers, lags); NaN where pairs are too few.
+
+    Unlike the measure, a lag's products are divided by the squares of the very cells that are paired: few sequences
+    reach a long lag, and by the spread of all others theirs would leave [-1, 1].
+    """
+    centred, seen = _centred(sequences)
+    curves = np.full((centred.shape[1], LAGS), np.nan)
+    for lag in range(1, 1 + LAGS):
+        rows = sequences.pairs(lag)
+        paired = seen[rows] & seen[rows + lag]
+        now, later = (np.where(paired, centred[place], 0.0) for place in (rows, rows + lag))
+        product, spread = (now * later).sum(axis=0), np.sqrt((now**2).sum(axis=0) * (later**2).sum(axis=0))
+        found = np.divide(product, spread, out=np.zeros_like(product), where=spread > _TINY)
+        curves[:, lag - 1] = np.where(paired.sum(axis=0) >= _FEWEST_PAIRS, found, np.nan)
+    return curves
 
 
 def _lagged(sequences: Sequences) -> Floats:
     """Add up products of cells `lag` apart, squares, and their counts; (groups, numbers, 2, 1 + lags)."""
-    x = sequences.cells[:, sequences.numbers]
-    seen = ~np.isnan(x)
-    starts, groups = sequences.starts, sequences.groups(GROUPS)
-    count = np.add.reduceat(seen.astype(np.float64), starts, axis=0)
-    mean = np.add.reduceat(np.where(seen, x, 0.0), starts, axis=0) / np.maximum(count, 1.0)
-    centred = np.where(seen, x - mean[sequences.owners], 0.0)
-    sums = np.zeros((GROUPS, x.shape[1], 2, 1 + LAGS))
+    centred, seen = _centred(sequences)
+    groups = sequences.groups(GROUPS)
+    sums = np.zeros((GROUPS, centred.shape[1], 2, 1 + LAGS))
     for lag in range(1 + LAGS):
         rows = sequences.pairs(lag)
         sums[:, :, 0, lag] = group_sums(centred[rows] * centred[rows + lag], groups[rows])
         sums[:, :, 1, lag] = group_sums((seen[rows] & seen[rows + lag]).astype(np.float64), groups[rows])
     return sums
+
+
+def _centred(sequences: Sequences) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return numbers about their own sequence's mean, 0 where missing, and which are there; both (rows, numbers)."""
+    x = sequences.cells[:, sequences.numbers]
+    seen = ~np.isnan(x)
+    count = np.add.reduceat(seen.astype(np.float64), sequences.starts, axis=0)
+    mean = np.add.reduceat(np.where(seen, x, 0.0), sequences.starts, axis=0) / np.maximum(count, 1.0)
+    return np.where(seen, x - mean[sequences.owners], 0.0), seen
 
 
 def _correlations(sums: Floats) -> Floats:

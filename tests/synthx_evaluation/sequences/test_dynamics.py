@@ -9,7 +9,7 @@ import pytest
 from synthx.schema import Kind
 from synthx_evaluation import Measure, Status
 from synthx_evaluation.sequences.comparison import SequenceComparison, compare_sequences
-from synthx_evaluation.sequences.dynamics import autocorrelation, cross_correlation, transitions
+from synthx_evaluation.sequences.dynamics import autocorrelation, autocorrelation_curves, cross_correlation, transitions
 from synthx_evaluation.sequences.marginals import gaps, lengths, positions, steps
 from synthx_evaluation.sequences.spectrum import spectrum
 
@@ -40,6 +40,18 @@ def test_autocorrelation_ignores_levels_and_missing_pairs(tiny: Tiny) -> None:
     assert _take(autocorrelation, tiny, moved, real).value == pytest.approx(0.0)
     holes = [[1.0, -1.0, 1.0, -1.0, None, -1.0, 1.0, -1.0, 1.0, None] * 2 for _ in range(20)]
     assert _take(autocorrelation, tiny, holes, real).value == pytest.approx(0.0, abs=0.05)
+
+
+def test_the_curves_of_short_sequences_stay_within_one(tiny: Tiny) -> None:
+    """From lag 2 on only the long sequences have pairs, which swing five times as wide as the others."""
+    short, long = [1.0, -1.0], [5.0, 5.0, 5.0, -5.0, -5.0, -5.0] * 2
+    frame, schema = tiny(*[short] * 400, *[long] * 20)
+    comparison = compare_sequences(frame, train=frame, holdout=None, schema=schema, target=None, protected=(), seed=0)
+    (curve,) = autocorrelation_curves(comparison.train)
+    # Lag 1 has 20 x (8 x 25 - 3 x 25) of the long ones less 400 of the short; lag 7 has 5 pairs of each long one.
+    squares = 20 * 11 * 25 + 400
+    assert curve[:7] == pytest.approx([2_100 / squares, -1 / 5, -1.0, -1 / 2, 1 / 7, 1.0, 3 / 5])
+    assert np.isnan(curve[7:]).all()
 
 
 def test_too_few_pairs_are_told(tiny: Tiny) -> None:
