@@ -57,7 +57,8 @@ def _reading(measure: Measure, disclosure: Disclosure) -> str:
     says = template.format(
         value=disclosure.shown(measure.value),
         percent=f"{disclosure.shown(100 * measure.value)}%",
-        points=disclosure.shown(100 * measure.value),
+        points=disclosure.shown(100 * abs(measure.value)),
+        more="less" if measure.value < 0 else "more",
     )
     if measure.anchor is not None:
         says += f" With real rows in the place of synthetic ones the figure is {disclosure.shown(measure.anchor)}."

@@ -24,3 +24,14 @@ def test_a_small_leak_that_was_found_does_not_read_like_none(p_value: float, end
     shown = row(measure, Disclosure(profile=Profile.INTERNAL))
     assert shown.reading.startswith(START)
     assert shown.reading.endswith(end)
+
+
+@pytest.mark.parametrize(("value", "words"), [(-0.00976, "less often"), (0.00976, "more often"), (0.0, "more often")])
+def test_a_difference_is_worded_by_its_sign(value: float, words: str) -> None:
+    linked = Definition("DISC-LINK", "1.0", "Linkability", Better.LOWER)
+    shown = row(linked.computed(value, n=6_000, seed=0), Disclosure(profile=Profile.INTERNAL))
+    points = "0.976" if value else "0"
+    expected = (
+        f"Two halves of a training row are linked {words} than those of a row never seen, by {points} percentage points."
+    )
+    assert shown.reading == expected
