@@ -170,6 +170,8 @@ class Scorecard:
             for measure in self.measures
             if measure.status is Status.COMPUTED
         ]
+        if not rows:
+            return "\n".join([self._headline(), "", "No measure has a value.", *self._absences()])
         # A column that no measure fills, such as p where no test was made, is left out.
         shown = [i for i in range(len(head)) if i < 4 or any(row[i] for row in rows) or i == len(head) - 1]
         table_rows = [tuple(row[i] for i in shown) for row in [head, *rows]]

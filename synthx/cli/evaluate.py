@@ -14,6 +14,9 @@ from synthx.errors import ParameterError
 
 __all__ = ["evaluate"]
 
+NEEDS = {"membership": "--holdout", "utility": "--target", "bias": "--protected"}
+"""The option without which no measure of a group has a value."""
+
 
 def evaluate(
     train: Annotated[Path, typer.Option(metavar="T", help="The table that the model learned.")],
@@ -70,6 +73,7 @@ def evaluate(
     from synthx._files import check_distinct, check_output, replacing
     from synthx.cli.sequences import read_as, read_long
     from synthx.cli.tables import check_classes
+    from synthx.schema import Role
 
     groups = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     if groups is not None:
@@ -87,6 +91,15 @@ def evaluate(
     check_classes(frame, known)
     if plot is not None and not known.entity:
         raise ParameterError("--plot draws sequences, and no entity is named", remedy="name one by --entity")
+    if groups is not None and not known.entity:
+        _check_measurable(
+            groups,
+            {
+                "--holdout": holdout is not None,
+                "--target": known.target is not None,
+                "--protected": bool(protected or known.with_role(Role.PROTECTED)),
+            },
+        )
     made = read_as(synthetic, synthetic_static, known)
     held = None if holdout is None else read_as(holdout, holdout_static, known)
 
@@ -119,6 +132,16 @@ def evaluate(
 
         save_figure(plot_sequences(made, frame if held is None else held, known, seed=seed), plot, force=force)
         typer.echo(f"Drawn in {plot}.")
+
+
+def _check_measurable(groups: list[str], given: dict[str, bool]) -> None:
+    """Refuse to measure where each group that is asked for lacks the option that it cannot do without."""
+    missing = list(dict.fromkeys(option for name in groups if (option := NEEDS.get(name)) and not given[option]))
+    if all(name in NEEDS and NEEDS[name] in missing for name in groups):
+        raise ParameterError(
+            f"--only {','.join(groups)} is given without {' and '.join(missing)}, so there is nothing to measure",
+            remedy="add what is missing, or name other groups",
+        )
 
 
 def _check_page(path: Path, *, force: bool) -> None:

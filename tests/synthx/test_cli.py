@@ -360,6 +360,23 @@ def test_evaluate_takes_the_groups_that_are_asked(run: Run, people: Path) -> Non
     assert "there is no group of measures 'fun'" in err
 
 
+@pytest.mark.parametrize(
+    ("groups", "missing"),
+    [
+        ("membership", "--holdout"),
+        ("bias", "--protected"),
+        ("membership,bias", "--holdout and --protected"),
+    ],
+)
+def test_evaluate_says_what_the_groups_cannot_do_without(
+    run: Run, people: Path, groups: str, missing: str
+) -> None:
+    status, out, err = run("evaluate", "--train", people, "--synthetic", people, "--only", groups)
+    assert (status, out) == (2, "")
+    assert f"--only {groups} is given without {missing}, so there is nothing to measure; add what is missing" in err
+    assert run("evaluate", "--train", people, "--synthetic", people, "--only", f"{groups},fidelity")[0] == 0
+
+
 def test_evaluate_refuses_other_columns(run: Run, people: Path) -> None:
     other = people.with_name("other.csv")
     PEOPLE.drop(columns="age").to_csv(other, index=False)

@@ -96,3 +96,12 @@ def test_reading_what_is_no_scorecard(text: str, message: str, tmp_path: Path) -
         Scorecard.from_json(path)
     with pytest.raises(DataError, match="cannot be read"):
         Scorecard.from_json(tmp_path / "absent.json")
+
+
+def test_a_scorecard_without_a_value_says_so_in_the_place_of_a_table() -> None:
+    absent = Definition("FID-SHAPE", "1.0", "Column shapes", Better.HIGHER).skipped("too few rows")
+    assert Scorecard((absent,), {}).to_text().splitlines()[2:] == [
+        "No measure has a value.",
+        "",
+        "skipped: FID-SHAPE (too few rows)",
+    ]
