@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthx._files import check_output, replacing, writing
-from synthx.errors import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +23,7 @@ def check_plot_output(path: str | Path, *, force: bool = False) -> Path:
     OutputError
         If the suffix is unknown, the folder is missing, or the file exists and `force` is not set.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise OutputError(
-            f"the plot {str(path)!r} is of an unknown format", remedy=f"end its name in {' or '.join(SUFFIXES)}"
-        )
-    return check_output(path, force=force)
+    return check_output(path, force=force, endings=SUFFIXES)
 
 
 def save_figure(figure: Figure, path: str | Path, *, force: bool = False) -> None:

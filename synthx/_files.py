@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from synthx._secrets import masked
 from synthx.errors import OutputError
 
-__all__ = ["check_distinct", "check_output", "replacing", "writing"]
+__all__ = ["CSV", "JSON", "check_distinct", "check_output", "replacing", "writing"]
+
+CSV, JSON = (".csv",), (".json",)
+"""How the names of figures end, and those of what a program reads again."""
 
 
-def check_output(path: str | Path, *, force: bool = False) -> Path:
+def check_output(path: str | Path, *, force: bool = False, endings: Sequence[str] = ()) -> Path:
     """Return `path` if a file can be written there.
 
     Parameters
@@ -22,13 +26,21 @@ def check_output(path: str | Path, *, force: bool = False) -> Path:
         Where the file is to be.
     force : bool
         Whether a file that is already there may be replaced.
+    endings : sequence of str
+        What the name may end in, as ``.json``; by default anything.
 
     Raises
     ------
     OutputError
-        If the folder is missing or may not be written to, or the file exists and `force` is not set.
+        If the name has another ending, the folder is missing or may not be written to, or the file exists and `force`
+        is not set.
     """
     path = Path(path)
+    if endings and not path.name.endswith(tuple(endings)):
+        raise OutputError(
+            f"the output {masked(str(path))!r} is of an unknown format",
+            remedy=f"end its name in {' or '.join(endings)}",
+        )
     folder = path.parent
     if path.is_dir():
         raise OutputError(f"the output {str(path)!r} is a folder", remedy="name a file in it")

@@ -133,13 +133,7 @@ def check_table_output(path: str | Path, *, force: bool = False) -> Path:
     OutputError
         If the suffix is unknown, the folder is missing, or the file exists and `force` is not set.
     """
-    path = Path(path)
-    if not path.name.endswith(SUFFIXES):
-        raise OutputError(
-            f"the output {masked(str(path))!r} is of an unknown format",
-            remedy=f"end its name in {' or '.join(SUFFIXES)}",
-        )
-    return check_output(path, force=force)
+    return check_output(path, force=force, endings=SUFFIXES)
 
 
 class TableWriter:

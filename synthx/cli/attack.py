@@ -54,13 +54,13 @@ def attack(
       synthx attack --model people.synthx --train train.csv --holdout holdout.csv --synthetic synthetic.csv \\
         --work shadows --json attack.json
     """
-    from synthx._files import check_output, replacing
+    from synthx._files import JSON, check_output, replacing
     from synthx.io import read_table
     from synthx.models.registry import load
     from synthx.models.tabular import TableSynthesizer
 
     if json is not None:
-        check_output(json, force=force)
+        check_output(json, force=force, endings=JSON)
     fitted = load(model)
     if not isinstance(fitted, TableSynthesizer):
         raise UnsupportedError(

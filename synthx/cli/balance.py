@@ -86,14 +86,14 @@ def balance(
       synthx balance payments.csv --target fraud --ratio 0.1 -o balanced.csv --report evidence.json \\
         --time booked_at --entity card --amount amount
     """
-    from synthx._files import check_distinct, check_output
+    from synthx._files import JSON, check_distinct, check_output
     from synthx.io import check_table_output, read_table, write_table
     from synthx.schema import Schema
 
     check_distinct(output, report)
     check_table_output(output, force=force)
     if report is not None:
-        check_output(report, force=force)
+        check_output(report, force=force, endings=JSON)
     if not 0 < ratio <= 1:
         raise ParameterError(f"--ratio is {ratio:g}", remedy="give a ratio above 0 and up to 1")
     question = Question(

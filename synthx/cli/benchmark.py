@@ -60,7 +60,7 @@ def benchmark(
       synthx benchmark visits.csv --entity patient --time hour --models sequence-vae,sdv-par,bootstrap -o results.csv
     """
     from synthx._figures import check_plot_output
-    from synthx._files import check_output
+    from synthx._files import CSV, check_output
     from synthx.benchmarking.run import benchmark as run
     from synthx.cli.sequences import read_long
     from synthx.cli.tables import check_classes
@@ -68,7 +68,7 @@ def benchmark(
 
     if resume and force:
         raise ParameterError("--resume keeps what --force replaces", remedy="give one of them")
-    check_output(output, force=force or resume)
+    check_output(output, force=force or resume, endings=CSV)
     if plot is not None:
         check_plot_output(plot, force=force or resume)
     names = None if models is None else _parts(models)

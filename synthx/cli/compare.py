@@ -29,11 +29,11 @@ def compare(
     Example:
       synthx compare gan.json ar.json sdv.json -o side_by_side.csv
     """
-    from synthx._files import check_output, replacing
+    from synthx._files import CSV, check_output, replacing
     from synthx_evaluation import Scorecard, compare_scorecards, compare_scorecards_text
 
     if output is not None:
-        check_output(output, force=force)
+        check_output(output, force=force, endings=CSV)
     names = [card.stem for card in cards]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:

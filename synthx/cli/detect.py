@@ -42,7 +42,7 @@ def detect(
       synthx detect people.csv -o schema.json --target fraud --protected sex
       synthx detect postgresql://ann@db/clinic --table patients -o schema.json
     """
-    from synthx._files import check_output, replacing
+    from synthx._files import JSON, check_output, replacing
     from synthx.cli.tables import not_learned, perhaps_keys
     from synthx.connectors import Source
     from synthx.io import read_table
@@ -50,7 +50,7 @@ def detect(
     from synthx.schema import Schema
 
     if output is not None:
-        check_output(output, force=force)
+        check_output(output, force=force, endings=JSON)
     if static is not None and not entity:
         raise ParameterError("--static is given, but no --entity", remedy="name the key that both tables have")
     frame = read_table(Source(data, table, query, most_rows))

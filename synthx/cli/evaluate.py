@@ -70,7 +70,7 @@ def evaluate(
         --synthetic-static people.csv --entity patient --time day --plot new.png
     """
     from synthx._figures import check_plot_output, save_figure
-    from synthx._files import check_distinct, check_output, replacing
+    from synthx._files import JSON, check_distinct, check_output, replacing
     from synthx.cli.sequences import read_as, read_long
     from synthx.cli.tables import check_classes
     from synthx.schema import Role
@@ -82,7 +82,7 @@ def evaluate(
         tasks(groups)  # a wrong name is said before tables are read
     check_distinct(json, output, plot)
     if json is not None:
-        check_output(json, force=force)
+        check_output(json, force=force, endings=JSON)
     if output is not None:
         _check_page(output, force=force)
     if plot is not None:

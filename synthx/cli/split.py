@@ -38,7 +38,7 @@ def split(
     Example:
       synthx split visits.csv --train train.csv --holdout holdout.csv --entity patient --record split.json
     """
-    from synthx._files import check_distinct, check_output, replacing
+    from synthx._files import JSON, check_distinct, check_output, replacing
     from synthx.io import check_table_output, read_table, write_table
     from synthx.provenance import SplitRecord
     from synthx_evaluation import split as shared_out
@@ -47,7 +47,7 @@ def split(
     for place in (train, holdout):
         check_table_output(place, force=force)
     if record is not None:
-        check_output(record, force=force)
+        check_output(record, force=force, endings=JSON)
     frame = read_table(data)
     kept, held = shared_out(frame, holdout=share, entity=entity, stratify=stratify, time=time, seed=seed)
     write_table(kept, train, force=force)

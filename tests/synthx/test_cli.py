@@ -350,6 +350,22 @@ def test_evaluate_prints_a_table_and_writes_json(run: Run, people: Path) -> None
     assert run("evaluate", "--train", people, "--synthetic", people, "--json", path)[0] == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "--train", "t.csv", "--synthetic", "s.csv", "--json", "card.txt"),
+        ("attack", "--model", "m", "--train", "t.csv", "--holdout", "h.csv", "--synthetic", "s.csv", "--json", "a.txt"),
+        ("balance", "t.csv", "--target", "fraud", "-o", "out.csv", "--report", "e.txt"),
+        ("split", "t.csv", "--train", "a.csv", "--holdout", "b.csv", "--record", "r.txt"),
+        ("detect", "t.csv", "-o", "schema.txt"),
+    ],
+)
+def test_what_is_written_as_json_is_named_so(run: Run, words: tuple[str, ...]) -> None:
+    status, _, err = run(*words)
+    assert status == 2
+    assert err.endswith(" is of an unknown format; end its name in .json.\n")
+
+
 def test_evaluate_takes_the_groups_that_are_asked(run: Run, people: Path) -> None:
     status, out, _ = run("evaluate", "--train", people, "--synthetic", people, "--only", "disclosure")
     assert status == 0
@@ -368,9 +384,7 @@ def test_evaluate_takes_the_groups_that_are_asked(run: Run, people: Path) -> Non
         ("membership,bias", "--holdout and --protected"),
     ],
 )
-def test_evaluate_says_what_the_groups_cannot_do_without(
-    run: Run, people: Path, groups: str, missing: str
-) -> None:
+def test_evaluate_says_what_the_groups_cannot_do_without(run: Run, people: Path, groups: str, missing: str) -> None:
     status, out, err = run("evaluate", "--train", people, "--synthetic", people, "--only", groups)
     assert (status, out) == (2, "")
     assert f"--only {groups} is given without {missing}, so there is nothing to measure; add what is missing" in err

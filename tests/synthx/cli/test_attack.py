@@ -68,5 +68,6 @@ def test_what_cannot_be_attacked(folder: Path, capsys: pytest.CaptureFixture[str
     assert "holds other files; name an empty folder" in capsys.readouterr().err
     assert attack(folder, "--shadows", "7") == 2
     assert "shadows is 7; give an even number from 6 to 1,000." in capsys.readouterr().err
-    assert attack(folder, "--json", str(folder / "t.csv")) == 2
+    (folder / "there.json").write_text("{}")
+    assert attack(folder, "--json", str(folder / "there.json")) == 2
     assert "exists already" in capsys.readouterr().err

