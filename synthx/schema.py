@@ -338,7 +338,8 @@ class Schema:
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise SchemaError(
-                f"the schema file {str(path)!r} is not JSON (line {error.lineno})", remedy="correct that line"
+                f"the schema file {str(path)!r} is not JSON (line {error.lineno})",
+                remedy="give the file that `synthx detect` wrote, or correct that line",
             ) from None
         return cls.from_dict(values)
 
