@@ -82,7 +82,7 @@ def choose(
     Raises
     ------
     DataError
-        If the table is empty, or its columns are not those of the schema.
+        If the table is empty or has too few rows to learn from, or its columns are not those of the schema.
     ParameterError
         If a setting is not one that the model takes.
 
@@ -112,9 +112,10 @@ def choose(
         if refine:
             raise ParameterError("refine is asked for, but the table holds sequences", remedy="leave it out")
         return Choice(
-            model_class("sequence-vae")(**settings),
+            _large_enough(model_class("sequence-vae")(**settings), frame, schema),
             f"Chose sequence-vae: the rows of an entity ({', '.join(schema.entity)}) belong together.",
         )
+    model = _large_enough(model_class("ar")(**settings, **{"refine": refine}), frame, schema)
     learned = [column.name for column in schema if column.kind.is_modelled]
     levels = max((frame[column.name].nunique() for column in schema if column.kind.is_discrete), default=0)
     notes = []
@@ -124,10 +125,22 @@ def choose(
         notes.append(f"; the {levels:,} levels of a column are written as two digits")
     table = f"{len(frame):,} rows × {len(learned)} columns on {pick_device(device).type}"
     return Choice(
-        model_class("ar")(**settings, **{"refine": refine}),
+        model,
         f"Chose ar, the autoregressive model, for {table}: of all models here it gave the most faithful rows for the"
         f" time on every table we measured{''.join(notes)}.",
     )
+
+
+def _large_enough(model: Synthesizer, frame: pd.DataFrame, schema: Schema) -> Synthesizer:
+    """Return the model, unless it would refuse so few rows or entities: that is said before it is praised."""
+    from synthx.models.sequential import SequenceSynthesizer
+    from synthx.models.tabular import TableSynthesizer
+
+    if isinstance(model, TableSynthesizer):
+        model.check_rows(len(frame))
+    elif isinstance(model, SequenceSynthesizer):
+        model.check_entities(len(frame[list(schema.entity)].drop_duplicates()))
+    return model
 
 
 def _choose_privately(schema: Schema | None, privacy: Privacy, settings: dict[str, Any], horizon: int | None) -> Choice:

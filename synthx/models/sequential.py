@@ -153,7 +153,7 @@ class SequenceSynthesizer(Synthesizer):
         if progress is not None:
             progress(ProgressEvent("coding the sequences", 0.0, f"{len(frame):,} rows", budget.seconds))
         long = LongTable.of(frame, schema)
-        self._check_enough(long)
+        self.check_entities(len(long.entities))
         self.schema_ = schema
         device = pick_device(self.device)
         self.steps_ = StepCodec.fit(long.steps, step_schema(schema), long.starts, rare_threshold=self.rare_threshold)
@@ -202,12 +202,20 @@ class SequenceSynthesizer(Synthesizer):
             self.training_ = dataclasses.replace(training, private=True, entities=round(bought.entities), rows=rows)
         return self
 
-    def _check_enough(self, long: LongTable) -> None:
+    def check_entities(self, entities: int) -> None:
+        """Refuse so few entities that nothing of them would be kept.
+
+        Raises
+        ------
+        DataError
+        """
         least = max(2, self.rare_threshold)
-        if len(long.entities) < least:
+        if entities < least:
             raise DataError(
-                f"the table has {len(long.entities)} entities, and nothing that fewer than {least} share is kept",
-                remedy="give more entities, or cut a single long series into windows with synthx.cut_windows",
+                f"the table has {entities} entit{'y' if entities == 1 else 'ies'}, and nothing that fewer than {least}"
+                " share is kept",
+                remedy="give more entities, or cut a single long series into windows with --window (in Python,"
+                " synthx.cut_windows)",
             )
 
     def _learn_static(self, long: LongTable, progress: Progress | None) -> StaticModel:

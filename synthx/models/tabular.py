@@ -136,12 +136,7 @@ class TableSynthesizer(Synthesizer):
         if self.privacy is not None:
             return self._fit_privately(frame, schema, budget, progress)
         learning = Budget(self.max_minutes, reserve=REFINING_SHARE) if self.refine else budget
-        if len(frame) < max(2, self.rare_threshold):
-            least = self.rare_threshold
-            raise DataError(
-                f"the table has {len(frame)} rows, and nothing that fewer than {least} rows share is kept",
-                remedy="give more rows (below about 200 expect little), or lower rare_threshold",
-            )
+        self.check_rows(len(frame))
         with all_or_nothing(self), memory_named(self):
             if progress is not None:
                 progress(ProgressEvent("coding the table", 0.0, f"{len(frame):,} rows", budget.seconds))
@@ -173,6 +168,21 @@ class TableSynthesizer(Synthesizer):
             refined=refined,
         )
         return self
+
+    def check_rows(self, rows: int) -> None:
+        """Refuse a table of so few rows that nothing of it would be kept.
+
+        Raises
+        ------
+        DataError
+        """
+        least = self.rare_threshold
+        if rows < max(2, least):
+            raise DataError(
+                f"the table has {rows} row{'' if rows == 1 else 's'}, and nothing that fewer than {least} rows share is"
+                " kept",
+                remedy="give more rows (below about 200 expect little), or, in Python, lower rare_threshold",
+            )
 
     def _fit_privately(
         self, frame: pd.DataFrame, schema: Schema | None, budget: Budget, progress: Progress | None
