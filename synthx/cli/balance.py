@@ -21,7 +21,7 @@ from synthx.cli.evidence import (
     write_evidence,
 )
 from synthx.cli.progress import reporting
-from synthx.cli.tables import LAST_SEED
+from synthx.cli.tables import LAST_SEED, check_minutes
 from synthx.errors import DataError, DataWarning, ParameterError
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def balance(
     check_table_output(output, force=force)
     if report is not None:
         check_output(report, force=force, endings=JSON)
+    check_minutes("--minutes", minutes)
     if not 0 < ratio <= 1:
         raise ParameterError(f"--ratio is {ratio:g}", remedy="give a ratio above 0 and up to 1")
     question = Question(
@@ -122,9 +123,7 @@ def balance(
 def _model_of(name: str, rows: int, minutes: float | None, refine: bool, seed: int) -> TableSynthesizer:
     """Return the model that was asked for, with its time limit."""
     from synthx.balancing.learning import named_model
-    from synthx.training import Budget
 
-    Budget(minutes)  # refuses a senseless limit
     made = named_model(None if name == "auto" else name, rows, seed)
     if minutes is not None:
         made.max_minutes = minutes

@@ -63,9 +63,10 @@ def benchmark(
     from synthx._files import CSV, check_output
     from synthx.benchmarking.run import benchmark as run
     from synthx.cli.sequences import read_long
-    from synthx.cli.tables import check_classes
+    from synthx.cli.tables import check_classes, check_minutes
     from synthx.io import read_table
 
+    check_minutes("--minutes-each", minutes_each)
     if resume and force:
         raise ParameterError("--resume keeps what --force replaces", remedy="give one of them")
     check_output(output, force=force or resume, endings=CSV)

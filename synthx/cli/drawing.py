@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from synthx.errors import ParameterError, UnsupportedError
+from synthx.errors import ConditionError, ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,18 +82,24 @@ class Drawing:
 
     def _entities(self, model: SequenceSynthesizer) -> Batches:
         from synthx.codec.sequence.long import LENGTH, SPAN
-        from synthx.condition import parse_given
-        from synthx.entities import Entities
-        from synthx.long_tables import split_static
 
         if self.shares:
             raise UnsupportedError(
                 f"the model {model.name!r} writes sequences, and --rebalance is for single rows",
                 remedy="draw each group by --given",
             )
+        with _named_by_options({LENGTH: "--length", SPAN: "--span"}):
+            yield from self._limited(model, {"length": (LENGTH, self.length), "span": (SPAN, self.span)})
+
+    def _limited(self, model: SequenceSynthesizer, asked: dict[str, tuple[str, str | None]]) -> Batches:
+        """Yield batches of entities within limits: what `sample` calls them, their columns, and what was written."""
+        from synthx.condition import parse_given
+        from synthx.entities import Entities
+        from synthx.long_tables import split_static
+
         schema = model.schema_
         limits: dict[str, Any] = {}
-        for name, column, text in (("length", LENGTH, self.length), ("span", SPAN, self.span)):
+        for name, (column, text) in asked.items():
             if text is not None:
                 model.check_limit(column)
                 limits[name] = parse_given([f"{column}={text}"], model.limits)[column]
@@ -101,3 +108,15 @@ class Drawing:
         for frame in model.sample_batches(self.n, given=self.conditions or None, seed=self.seed, **limits):
             frames = list(split_static(frame, schema)) if self.apart else [frame]
             yield len(Entities.of(frame, schema.entity)), frames
+
+
+@contextmanager
+def _named_by_options(options: dict[str, str]) -> Iterator[None]:
+    """Name options, where an error names the columns that the model keeps their values in."""
+    try:
+        yield
+    except ConditionError as error:
+        problem = error.problem
+        for column, option in options.items():
+            problem = problem.replace(f"column {column!r}", option)
+        raise ConditionError(problem, remedy=error.remedy) from None

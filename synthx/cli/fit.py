@@ -47,7 +47,7 @@ def fit(
     ] = 0,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
     batch_size: Annotated[
-        int | None, typer.Option(metavar="ROWS", help="Rows a training step; fewer need less memory.")
+        int | None, typer.Option(min=1, metavar="ROWS", help="Rows a training step; fewer need less memory.")
     ] = None,
     refine: Annotated[
         bool, typer.Option("--refine", help="Learn which drawn rows to accept: more faithful rows, drawn more slowly.")
@@ -77,12 +77,13 @@ def fit(
     from synthx._files import check_output
     from synthx.cli.privacy import privacy_of, spent
     from synthx.cli.sequences import read_long
-    from synthx.cli.tables import check_classes, not_learned, perhaps_keys
+    from synthx.cli.tables import check_classes, check_minutes, not_learned, perhaps_keys
     from synthx.connectors import Source
     from synthx.models.choice import choose
     from synthx.models.registry import model_class
     from synthx.provenance import SplitRecord
 
+    check_minutes("--minutes", minutes)
     _check_name(output)
     check_output(output, force=force)
     made = None if split is None else SplitRecord.from_json(split)

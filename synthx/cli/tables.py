@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synthx.errors import DataError
+from synthx.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ __all__ = [
     "QueryOption",
     "TableOption",
     "check_classes",
+    "check_minutes",
     "not_learned",
     "perhaps_keys",
 ]
@@ -61,6 +62,12 @@ def check_classes(frame: pd.DataFrame, schema: Schema) -> None:
             f"the target column {target.name!r} has {f'one class only, {values[0]!r}' if values else 'no class'}",
             remedy="give rows of at least two classes, or leave the target out",
         )
+
+
+def check_minutes(option: str, minutes: float | None) -> None:
+    """Refuse a time limit that is none, by the name of its option."""
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise ParameterError(f"{option} is {minutes:g}", remedy="give a positive number of minutes, or leave it out")
 
 
 def not_learned(schema: Schema) -> list[str]:

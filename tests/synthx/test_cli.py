@@ -220,7 +220,12 @@ def test_fit_takes_a_schema_file_and_moves_the_target(run: Run, people: Path, st
         (["--target", "froud"], "'froud'"),
         (["--schema", "none.json"], "the schema file 'none.json' cannot be read"),
         (["--minutes", "soon"], "Invalid value for '--minutes'"),
-        (["--minutes", "0"], "max_minutes"),
+        (["--minutes", "0"], "--minutes is 0; give a positive number of minutes, or leave it out"),
+        (["--batch-size", "0"], "Invalid value for '--batch-size'"),
+        (
+            ["--schema", __file__],
+            "is not JSON (line 1); give the file that `synthx detect` wrote",
+        ),
         (["--device", "abacus"], "device 'abacus'"),
     ],
 )
@@ -277,6 +282,26 @@ def test_auto_says_on_standard_error_why_it_chose_a_model(
     assert "Chose" not in out
     assert out.startswith("Learned 200 rows of 3 columns in ")
     assert out.endswith(f"Written to {path}.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "the table has 1 row, and nothing that fewer than 10 rows share is kept; give more rows"),
+        (("--entity", "key"), "the table has 1 row, and nothing"),
+        (("--entity", "fraud"), "the table has 2 entities, and nothing that fewer than 10 share is kept; give more"),
+    ],
+)
+def test_auto_chooses_no_model_for_what_is_too_small(
+    run: Run, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    table = tmp_path / "t.csv"
+    frame = PEOPLE.assign(key="a")
+    (frame if "fraud" in words else frame.head(1)).to_csv(table, index=False)
+    status, out, err = run("fit", table, "-o", tmp_path / "m.synthx", *words)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"synthx: {message}")
+    assert err.count("\n") == 1
 
 
 def test_a_model_that_was_asked_for_needs_no_reason(run: Run, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:

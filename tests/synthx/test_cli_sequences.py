@@ -175,7 +175,7 @@ def test_sequences_are_as_asked(
         (["--given", "pulse=60..70"], "column 'pulse' changes over time, so it cannot be conditioned"),
         (["--given", "puls=60"], "the condition names column 'puls', which the model does not know"),
         (["--length", "900"], "never is 900 (the model knows 3 to 6)"),
-        (["--length", "long"], "column '(length)' holds numbers, and 'long' is none"),
+        (["--length", "long"], "--length holds numbers, and 'long' is none"),
         (["--span", "4000..5000"], "is between 4000.0 and 5000.0"),
         (["--static", "s.csv"], "--static and -o name the same file; give each its own"),
     ],

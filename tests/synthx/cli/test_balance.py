@@ -115,7 +115,7 @@ def test_the_evidence_is_written_on_request(
         (("--target", "kind", "--mark", "shop"), "the table has a column 'shop' already"),
         (("--target", "kind", "--model", "smote"), "there is no model 'smote'"),
         (("--target", "kind", "--model", "sequence-vae"), "SequenceVAE is no model of single tables"),
-        (("--target", "kind", "--minutes", "0"), "max_minutes is 0.0"),
+        (("--target", "kind", "--minutes", "0"), "--minutes is 0; give a positive number of minutes"),
         (("--target", "amount"), "has 214 different values, which are no classes"),
         (("--target", "age"), "the class of row"),
     ],
