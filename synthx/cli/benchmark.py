@@ -23,8 +23,9 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="NAME,...",
-            help="gan, ... (also gan+refine), sdv-gaussian-copula, sdv-ctgan, sdv-copula-gan, sdv-tvae, independent, "
-            "bootstrap; of sequences: sequence-vae, sdv-par, independent, bootstrap; by default all that are quick.",
+            help="ar, gan, mst, vae (also with +refine), sdv-gaussian-copula, sdv-ctgan, sdv-copula-gan, sdv-tvae, "
+            "independent, bootstrap; of sequences: sequence-vae, sdv-par, independent, bootstrap; by default all that "
+            "are quick.",
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COL", help="The column to be predicted.")] = None,

@@ -86,7 +86,14 @@ def make(
         Path | None, typer.Option(metavar="KEY", help="Add keyed fingerprints of the tables' files.")
     ] = None,
     sign_key: Annotated[list[Path] | None, typer.Option(metavar="KEY", help="Sign; may be repeated.")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Whether to write a PDF, which takes longest.")] = True,
+    pdf: Annotated[
+        bool,
+        typer.Option(
+            "--pdf/--no-pdf",
+            show_default=False,
+            help="Whether to write a PDF, which takes longest; by default where the extra pdf is installed.",
+        ),
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a report in DIR.")] = False,
 ) -> None:
     """Write the report of a synthetic table; sign and verify it.

@@ -134,6 +134,18 @@ def test_no_summary_of_a_command_is_cut_off(run: Run, monkeypatch: pytest.Monkey
     assert "..." not in out[out.index("Commands:") :]
 
 
+def test_help_says_what_there_is(run: Run) -> None:
+    from synthx.benchmarking.candidates import Shape, default_names
+    from synthx.models.registry import MODELS
+
+    said = " ".join(run("benchmark", "--help")[1].split()).replace("- ", "-")
+    for name in (*MODELS, *default_names(Shape.TABLE), *default_names(Shape.SEQUENCES)):
+        assert f"{name}, " in said or f"{name} (" in said or f"{name};" in said
+    said = " ".join(run("report", "--help")[1].split())
+    assert "--no-pdf Whether to write a PDF, which takes longest; by default where the extra pdf is installed." in said
+    assert "default: pdf" not in said
+
+
 def test_version_and_bare_name(run: Run) -> None:
     assert run("--version") == (0, "synthx 0.1.0\n", "")
     status, out, _ = run()
