@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from synthx.errors import ConditionError
+from synthx.errors import ConditionError, listed
 
 if TYPE_CHECKING:
     from synthx.schema import Column, Schema
@@ -150,7 +150,7 @@ def _learned_column(name: str, schema: Schema) -> Column:
     if name not in schema:
         raise ConditionError(
             f"the condition names column {name!r}, which the model does not know",
-            remedy=f"choose from {', '.join(map(repr, schema.names))}",
+            remedy=f"choose from {listed(schema.names, name)}",
         )
     column = schema[name]
     if not column.kind.is_modelled:

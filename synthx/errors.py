@@ -23,6 +23,8 @@ Every `UserError` reads as one sentence: what is wrong, with the column and the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "ArtifactError",
     "ConditionError",
@@ -39,6 +41,8 @@ __all__ = [
     "UnsupportedError",
     "UserError",
 ]
+
+_MOST_LIKE, _MOST_LISTED = 3, 12
 
 
 class SynthxError(Exception):
@@ -119,3 +123,21 @@ class TrainingError(SynthxError, RuntimeError):
 
 class DataWarning(UserWarning):
     """A table can be learned, but something of it will not come out as its user may expect."""
+
+
+def listed(known: Iterable[object], wanted: object) -> str:
+    """Return what a remedy offers in the place of a name that is none: the names like it, or else the first dozen.
+
+    >>> listed(["amount", "fraud", "shop"], "frod")
+    "'fraud'"
+    >>> listed(["amount", "fraud", "shop"], "x")
+    "'amount', 'fraud', 'shop'"
+    """
+    import difflib  # an error is worth the milliseconds, an import of this file is not
+
+    names = list(known)
+    written = {str(name): name for name in names}
+    like = difflib.get_close_matches(str(wanted), written, n=_MOST_LIKE)
+    shown = [written[name] for name in like] or names[:_MOST_LISTED]
+    more = " …" if not like and len(names) > len(shown) else ""
+    return ", ".join(map(repr, shown)) + more

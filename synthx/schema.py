@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthx.errors import DataError, SchemaError
+from synthx.errors import DataError, SchemaError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,9 +177,7 @@ class Schema:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise SchemaError(
-            f"column {name!r} is not in the schema", remedy=f"choose one of {', '.join(map(repr, self.names))}"
-        )
+        raise SchemaError(f"column {name!r} is not in the schema", remedy=f"choose from {listed(self.names, name)}")
 
     def with_role(self, role: Role) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role is role)
@@ -374,7 +372,7 @@ class Schema:
         if missing:
             raise DataError(
                 f"{table} lacks column {missing[0]!r} of the schema",
-                remedy=f"add it or remove it from the schema (the table has {', '.join(map(repr, given[:12]))})",
+                remedy=f"add it or remove it from the schema (the table has {listed(given, missing[0])})",
             )
         if extra:
             raise DataError(

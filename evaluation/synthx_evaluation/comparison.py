@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, listed
 from synthx.schema import Column, Schema
 from synthx_evaluation.encoding import Floats, Tables, encode
 
@@ -97,7 +97,7 @@ def compare(
         if name not in schema:
             raise ParameterError(
                 f"the tables have no column {name!r}",
-                remedy=f"choose one of {', '.join(map(repr, schema.names[:12]))}",
+                remedy=f"choose from {listed(schema.names, name)}",
             )
     tables = encode(schema, synthetic=synthetic, train=train, holdout=holdout)
     return Comparison(

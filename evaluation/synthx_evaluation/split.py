@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, listed
 
 __all__ = ["split"]
 
@@ -67,7 +67,7 @@ def split(
     for name in (*key, *(each for each in (stratify, time) if each is not None)):
         if name not in frame.columns:
             raise ParameterError(
-                f"the table has no column {name!r}", remedy=f"choose one of {', '.join(map(repr, frame.columns[:12]))}"
+                f"the table has no column {name!r}", remedy=f"choose from {listed(frame.columns, name)}"
             )
     units = _entities(frame, key) if key else np.arange(len(frame))
     first = np.unique(units, return_index=True)[1]  # the first row of every unit

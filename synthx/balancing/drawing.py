@@ -16,7 +16,7 @@ from synthx.balancing.entities import new_keys
 from synthx.balancing.near_copies import NearCopies, Space
 from synthx.balancing.strategy import check_learnable, plain
 from synthx.codec.generated import in_dtype
-from synthx.errors import ConditionError, DataError
+from synthx.errors import ConditionError, DataError, listed
 from synthx.models.tabular import TableSynthesizer
 from synthx.schema import Kind
 
@@ -116,7 +116,7 @@ class ClassRows:
         if label not in self.classes:
             raise ConditionError(
                 f"the class {label!r} was asked for, and no row that was learned is of it",
-                remedy=f"choose from {', '.join(map(repr, self.classes[:12]))}",
+                remedy=f"choose from {listed(self.classes, label)}",
             )
         return self.classes.index(label)
 

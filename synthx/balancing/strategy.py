@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, listed
 
 __all__ = ["Strategy", "check_learnable", "check_strategy", "check_target", "plain"]
 
@@ -132,7 +132,7 @@ def _check_rows(asked: Mapping[Any, int], counts: Counter[Any]) -> None:
         if label not in counts:
             raise ParameterError(
                 f"sampling_strategy names the class {label!r}, and no row is of it",
-                remedy=f"choose from {', '.join(map(repr, list(counts)[:12]))}",
+                remedy=f"choose from {listed(counts, label)}",
             )
         if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)):
             raise ParameterError(

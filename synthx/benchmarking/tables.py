@@ -13,7 +13,7 @@ import pandas as pd
 
 from synthx.benchmarking.job import HOLDOUT, SCHEMA, TRAIN
 from synthx.entities import Entities
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, listed
 from synthx.io import write_table
 from synthx.models.parameters import check_whole
 from synthx.schema import Schema
@@ -72,8 +72,9 @@ class Tables:
         if not isinstance(frame, pd.DataFrame):
             raise DataError(f"benchmark was given a {type(frame).__name__}", remedy="give a pandas.DataFrame")
         if target is not None and target not in frame.columns:
-            known = ", ".join(map(repr, frame.columns[:12]))
-            raise ParameterError(f"the table has no column {target!r}", remedy=f"choose one of {known}")
+            raise ParameterError(
+                f"the table has no column {target!r}", remedy=f"choose from {listed(frame.columns, target)}"
+            )
         known_schema = Schema.detect(frame, target=target) if schema is None else _retargeted(schema, target)
         known_schema.check_names(frame.columns)
         if isinstance(holdout, pd.DataFrame):

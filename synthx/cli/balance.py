@@ -22,7 +22,7 @@ from synthx.cli.evidence import (
 )
 from synthx.cli.progress import reporting
 from synthx.cli.tables import LAST_SEED, check_minutes
-from synthx.errors import DataError, DataWarning, ParameterError
+from synthx.errors import DataError, DataWarning, ParameterError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ def _check_table(frame: pd.DataFrame, schema: Schema | None, question: Question,
         if name is not None and name not in frame:
             raise DataError(
                 f"there is no column {name!r} {'to balance' if name is target else 'that says whom a row belongs to'}",
-                remedy=f"choose --{option} from {', '.join(map(repr, list(frame.columns)[:12]))}",
+                remedy=f"choose --{option} from {listed(frame.columns, name)}",
             )
     if schema is not None and schema.entity and frame.duplicated(list(schema.entity)).any():
         raise ParameterError(

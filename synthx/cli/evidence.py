@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthx.cli.progress import Report, reporting
-from synthx.errors import ParameterError
+from synthx.errors import ParameterError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +133,7 @@ class Question:
         if self.positive not in written:
             raise ParameterError(
                 f"--positive is {self.positive!r}, and no row of {self.target!r} is of this class",
-                remedy=f"choose from {', '.join(map(str, levels[:12]))}",
+                remedy=f"choose from {listed(levels, self.positive)}",
             )
         return written[self.positive]
 

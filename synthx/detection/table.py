@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 
 import pandas as pd
@@ -11,7 +10,7 @@ from synthx.detection.cells import Cells, Finding, read_cells
 from synthx.detection.column import find_entity, find_kind, find_learned, find_time, plain_scalar
 from synthx.detection.public import declare, declare_levels
 from synthx.entities import Entities
-from synthx.errors import DataError, SchemaError
+from synthx.errors import DataError, SchemaError, listed
 from synthx.schema import Column, Kind, Role, Schema
 
 __all__ = ["detect"]
@@ -121,10 +120,9 @@ def _assign_roles(
 
 def _check_known(name: str, role: str, names: list[str]) -> None:
     if name not in names:
-        close = difflib.get_close_matches(str(name), names, n=3) or names[:5]
         raise SchemaError(
             f"the {role} column {name!r} is not in the table",
-            remedy=f"choose a column of the table, such as {', '.join(map(repr, close))}",
+            remedy=f"choose a column of the table, such as {listed(names, name)}",
         )
 
 

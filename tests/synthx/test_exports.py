@@ -10,6 +10,7 @@ import pytest
 
 import synthx
 import synthx.errors
+from synthx.errors import listed
 
 PUBLIC = [
     "Choice",
@@ -89,3 +90,12 @@ def test_every_error_has_one_sentence_and_one_root(name: str) -> None:
     error = getattr(synthx.errors, name)
     assert issubclass(error, UserWarning if name.endswith("Warning") else synthx.SynthxError)
     assert error.__doc__.strip().endswith(".") or "Parameters" in error.__doc__
+
+
+def test_a_remedy_offers_the_names_like_it_or_the_first_ones() -> None:
+    many = [f"c{i}" for i in range(20)]
+    assert listed(["amount", "fraud", "shop"], "frod") == "'fraud'"
+    assert listed(["amount", "fraud", "shop"], "x") == "'amount', 'fraud', 'shop'"
+    assert listed(many, "whatever").endswith("'c10', 'c11' …")
+    assert listed(many, "c 19").startswith("'c19', ")
+    assert listed([0, 1], 7) == "0, 1"

@@ -140,7 +140,7 @@ def test_reading() -> None:
     assert Schema((SEX,)).target is None
     assert SCHEMA.with_role(Role.PROTECTED) == (SEX,)
     assert SCHEMA.select(["amount", "sex"]).names == ("amount", "sex")
-    with pytest.raises(SchemaError, match="column 'age' is not in the schema; choose one of 'sex'"):
+    with pytest.raises(SchemaError, match="column 'age' is not in the schema; choose from 'sex'"):
         SCHEMA["age"]
 
 

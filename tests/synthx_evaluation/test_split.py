@@ -70,7 +70,7 @@ def test_bad_input() -> None:
     frame = pd.DataFrame({"who": [1.0, 2.0, None]})
     with pytest.raises(ParameterError, match=r"holdout is 1.5; give a share"):
         split(frame, holdout=1.5)
-    with pytest.raises(ParameterError, match="no column 'whom'; choose one of 'who'"):
+    with pytest.raises(ParameterError, match="no column 'whom'; choose from 'who'"):
         split(frame, entity="whom")
     with pytest.raises(DataError, match="'who' names no entity in 1 rows, such as row 2"):
         split(frame, entity="who")

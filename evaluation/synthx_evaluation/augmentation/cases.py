@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.errors import DataError, ParameterError
+from synthx.errors import DataError, ParameterError, listed
 from synthx.schema import Schema
 from synthx_evaluation.encoding import Floats, assessed
 
@@ -108,8 +108,9 @@ def read_cases(
 
 def _check_column(frame: pd.DataFrame, role: str, name: str | None) -> None:
     if name is not None and name not in frame.columns:
-        listed = ", ".join(map(repr, frame.columns[:12]))
-        raise ParameterError(f"there is no column {name!r} ({role})", remedy=f"choose one of {listed}")
+        raise ParameterError(
+            f"there is no column {name!r} ({role})", remedy=f"choose from {listed(frame.columns, name)}"
+        )
 
 
 def _rare_class(labels: pd.Series, target: str, positive: Hashable | None) -> Hashable:
@@ -124,8 +125,9 @@ def _rare_class(labels: pd.Series, target: str, positive: Hashable | None) -> Ha
         raise DataError(f"the target {target!r} has fewer than two classes", remedy="choose a column with several")
     level: Hashable = list(counts)[-1] if positive is None else positive
     if level not in counts:
-        listed = ", ".join(map(repr, list(counts)[:12]))
-        raise ParameterError(f"the target {target!r} has no class {positive!r}", remedy=f"choose one of {listed}")
+        raise ParameterError(
+            f"the target {target!r} has no class {positive!r}", remedy=f"choose from {listed(counts, positive)}"
+        )
     if counts[level] < 4:
         raise DataError(
             f"class {level!r} of the target {target!r} has {counts[level]} rows, and rows to learn from cannot be rows"

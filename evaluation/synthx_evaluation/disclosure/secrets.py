@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx.errors import ParameterError
+from synthx.errors import ParameterError, listed
 from synthx_evaluation.comparison import Comparison
 from synthx_evaluation.encoding import Floats, Tables
 
@@ -85,7 +85,7 @@ def choose(comparison: Comparison, names: Sequence[str] = ()) -> tuple[Secret, .
         if name not in tables.names:
             raise ParameterError(
                 f"the secret {name!r} is no column that a generator learns",
-                remedy=f"choose among {', '.join(map(repr, tables.names[:12]))}",
+                remedy=f"choose from {listed(tables.names, name)}",
             )
     entropy = np.array([_entropy(tables, j) for j in range(len(tables.columns))])
     target = None if comparison.target is None else comparison.target.name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from synthx.errors import ParameterError
+from synthx.errors import ParameterError, listed
 from synthx.schema import Kind, Schema
 from synthx_evaluation.encoding import Floats
 from synthx_evaluation.sequences.comparison import SequenceComparison, compare_sequences
@@ -120,7 +120,7 @@ def _places(comparison: SequenceComparison, columns: Sequence[str] | None) -> Pl
         if name not in names:
             raise ParameterError(
                 f"column {name!r} is not a number that changes from step to step",
-                remedy=f"choose of {', '.join(map(repr, names[:12]))}" if names else "leave columns out",
+                remedy=f"choose from {listed(names, name)}" if names else "leave columns out",
             )
     return np.array([numbers[names.index(name)] for name in columns], dtype=np.intp)
 

@@ -106,6 +106,8 @@ def test_the_evidence_is_written_on_request(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--target", "knid"), "there is no column 'knid' to balance; choose --target from 'kind'"),
+        (("--target", "kind", "--entity", "shp"), "whom a row belongs to; choose --entity from 'shop'"),
         (("--target", "sort"), "there is no column 'sort' to balance; choose --target from 'amount'"),
         (
             ("--target", "kind", "--ratio", "0.04"),

@@ -91,7 +91,7 @@ def test_a_time_of_which_all_rare_rows_are_at_once_is_refused(
 BAD = [
     ({"target": "nothing"}, ParameterError, "no column 'nothing'"),
     ({"amount": "sum"}, ParameterError, r"no column 'sum' \(amount\)"),
-    ({"positive": "perhaps"}, ParameterError, "no class 'perhaps'; choose one of 'no', 'yes'"),
+    ({"positive": "perhaps"}, ParameterError, "no class 'perhaps'; choose from 'no', 'yes'"),
     ({"amount": "place"}, DataError, "the amount 'place' is '[ABC]' in row 0"),
     ({"weights": [1.0]}, DataError, "1 weights for 300 rows"),
     ({"weights": np.zeros(300)}, DataError, "the weights hold 0.0"),
