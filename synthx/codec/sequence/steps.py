@@ -15,7 +15,8 @@ from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.kinds import Kinds, choose_kinds, last_of_kind
 from synthx.codec.sequence.moves import NumberCodec
-from synthx.codec.sequence.references import Reference, choose_references
+from synthx.codec.sequence.reference_choice import choose_references
+from synthx.codec.sequence.references import Reference
 from synthx.codec.table import TableCodec
 from synthx.schema import Kind, Role, Schema
 

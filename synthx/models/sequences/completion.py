@@ -11,7 +11,8 @@ from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.sequence.steps import CodedSteps
 from synthx.codec.table import TableCodec
 from synthx.models.picking import pick
-from synthx.models.sequences.drawing import Chance, Given, SequenceSampler, UnderWay
+from synthx.models.sequences.drawing import SequenceSampler
+from synthx.models.sequences.under_way import Chance, Given, UnderWay
 
 __all__ = ["CANDIDATES", "continue_steps", "fill_steps", "without_missing"]
 

@@ -21,7 +21,8 @@ from synthx.models.latents.prior import Prior
 from synthx.models.parameters import check_seed, check_whole
 from synthx.models.sequences.batches import Sequences
 from synthx.models.sequences.completion import continue_steps, fill_steps, without_missing
-from synthx.models.sequences.drawing import Chance, SequenceSampler
+from synthx.models.sequences.drawing import SequenceSampler
+from synthx.models.sequences.under_way import Chance
 from synthx.models.sequential import CodedEntities, SequenceSynthesizer
 from synthx.schema import Kind
 

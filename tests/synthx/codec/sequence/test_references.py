@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.references import Reference, choose_references, crookedness, entropy
+from synthx.codec.sequence.reference_choice import choose_references, entropy
+from synthx.codec.sequence.references import Reference, crookedness
 
 SEQUENCES, STEPS = 100, 20
 ROWS = SEQUENCES * STEPS

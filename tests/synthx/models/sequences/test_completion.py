@@ -12,7 +12,8 @@ from synthx.codec.sequence.steps import CodedSteps
 from synthx.codec.table import TableCodec
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.completion import continue_steps, fill_steps, without_missing
-from synthx.models.sequences.drawing import Chance, SequenceSampler, UnderWay
+from synthx.models.sequences.drawing import SequenceSampler
+from synthx.models.sequences.under_way import Chance, UnderWay
 from synthx.schema import Schema
 
 

@@ -11,8 +11,8 @@ from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.long import LongTable
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.batches import Batch
-from synthx.models.sequences.drawing import Chance, Given
 from synthx.models.sequences.likelihood import step_likelihood
+from synthx.models.sequences.under_way import Chance, Given
 
 
 def chance(*, alike: bool = False, seed: int = 0) -> Chance:
