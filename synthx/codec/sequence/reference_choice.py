@@ -128,6 +128,14 @@ def _followed(column: int, chosen: Sequence[Reference | None]) -> set[int]:
     return seen
 
 
+def _nats(distances: Floats, values: Floats, reference: Reference | None, finest: float) -> float:
+    """Return the entropy of values, shape (n,), by their distances from a reference, or their own."""
+    if reference is None or not reference.ratio or not len(values):
+        return entropy(distances, finest)
+    scale = float(np.log(values).mean())  # a distance of d is one of d times the value
+    return entropy(distances, finest * math.exp(-scale)) + scale
+
+
 class _Search:
     def __init__(
         self,
@@ -177,11 +185,8 @@ class _Search:
         known = ~np.isnan(difference)
         share = float(known.mean()) if len(known) else 0.0
         finest = max(self.finest[column], self.steps[reference.column])
-        if not reference.ratio:
-            return share * entropy(difference[known], finest) + (1 - share) * self.levels[column]
-        scale = np.log(values[filled][known])  # a distance of d is one of d times the value
-        narrowest = finest * float(np.exp(-scale.mean())) if len(scale) else finest
-        return share * (entropy(difference[known], narrowest) + float(scale.mean())) + (1 - share) * self.levels[column]
+        told = _nats(difference[known], values[filled][known], reference, finest)
+        return share * told + (1 - share) * self.levels[column]
 
     def totals(self, column: int, others: Sequence[int]) -> list[Reference]:
         """Return references to the last value plus or minus another column, where many values are just that."""
@@ -211,24 +216,38 @@ class _Search:
     def recurring(self, column: int, chosen: Reference | None) -> Reference | None:
         """Return a reference to the last step of the same kind, for the kinds in which that saves enough, or `chosen`.
 
-        Of each kind by itself: what kind a step is is known by then, and levels differ from kind to kind.
+        Of each kind by itself: what kind a step is is known by then, and levels differ from kind to kind. By ratio
+        among positive numbers, unless differences are clearly better: sums differ in size from kind to kind, and a
+        ratio never leads below zero.
         """
-        recalled, kind = self.history.recalled[:, column], self.history.kind
-        values = self.values[:, column]
-        before = values if chosen is None else chosen.distance(values, chosen.of(self.values, self.history))
-        distances = values - recalled
-        known = ~np.isnan(distances) & ~np.isnan(before)
-        if self.times[column] or not known.any():
+        if self.times[column] or np.isnan(self.history.recalled[:, column]).all():
             return chosen
-        useful, saved, finest = [False] * self.kinds, 0.0, self.finest[column]
+        everywhere = Reference(column, recurring=(True,) * self.kinds)
+        best, saved, useful = everywhere, *self._saved_by_kind(column, everywhere, chosen)
+        if self.positive[column]:
+            ratio = everywhere._replace(ratio=True)
+            more, where = self._saved_by_kind(column, ratio, chosen)
+            if more >= saved - LEAST_GAIN_OF_SHAPE:
+                best, saved, useful = ratio, more, where
+        enough = LEAST_GAIN_OF_SHAPE if chosen is None else LEAST_GAIN_OF_ANOTHER
+        return best._replace(recurring=useful) if any(useful) and saved >= enough else chosen
+
+    def _saved_by_kind(
+        self, column: int, reference: Reference, chosen: Reference | None
+    ) -> tuple[float, tuple[bool, ...]]:
+        """Return the nats that a cell saves by a reference in the kinds where it does, and in which; else by levels."""
+        values, kind, finest = self.values[:, column], self.history.kind, self.finest[column]
+        before = values if chosen is None else chosen.distance(values, chosen.of(self.values, self.history))
+        distances = reference.distance(values, reference.of(self.values, self.history))
+        known = ~np.isnan(distances) & ~np.isnan(before)
+        useful, saved = [False] * self.kinds, 0.0
         for each in np.unique(kind[known]).tolist():
             here = known & (kind == each)
-            cost = entropy(before[here], finest)
-            gain = cost - entropy(distances[here], finest)
+            cost = _nats(before[here], values[here], chosen, finest)
+            gain = cost - _nats(distances[here], values[here], reference, finest)
             useful[each] = bool(here.sum() >= PIECES and gain >= LEAST_GAIN_OF_SHAPE)
             saved += float(here.sum()) * (gain if useful[each] else min(0.0, cost - entropy(values[here], finest)))
-        enough = LEAST_GAIN_OF_SHAPE if chosen is None else LEAST_GAIN_OF_ANOTHER
-        return Reference(column, recurring=tuple(useful)) if saved >= enough * known.sum() else chosen
+        return saved / max(1, int(known.sum())), tuple(useful)
 
     def as_ratio(self, column: int, reference: Reference | None) -> Reference | None:
         """Return a reference as one by ratio, where that saves enough."""

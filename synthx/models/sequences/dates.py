@@ -91,7 +91,10 @@ class DateScores(nn.Module):
         leads = ~self.distances.isnan()
         dates = self._dates(moments[:, :1] + self.distances[leads])
         scores = self.score(context).split(self.sizes, dim=1)
-        total = torch.stack([each.gather(1, dates[part]) for part, each in enumerate(scores[: self.parts])]).sum(dim=0)
+        another = dates[-1] != moments[:, :1].floor()  # to stay on a date is no matter of the calendar, but the hour is
+        parts = [each.gather(1, dates[part]) for part, each in enumerate(scores[: self.parts])]
+        total = torch.stack(parts[:3]).sum(dim=0) * another
+        total = total + parts[3] if self.parts > 3 else total
         known = ~moments[:, 1:].isnan()
         earlier = (dates[-1].unsqueeze(2) != moments[:, 1:].floor().unsqueeze(1)) & known.unsqueeze(1)
         then = self._dates(torch.where(known, moments[:, 1:], moments[:, :1])) if self.kinds else []

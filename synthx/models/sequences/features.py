@@ -115,7 +115,7 @@ class StepFeatures:
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 2 * self.kinds + places
+        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * self.kinds + places
 
     @property
     def timely_size(self) -> int:
@@ -198,7 +198,7 @@ class StepFeatures:
             np.where(known, ages, 0.0)[:, self.sparse],
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
-            *((~np.isnan(history.happened), self._ages(clock[:, None], history.happened)) if self.kinds else ()),
+            *(self._kinds(clock, history.happened) if self.kinds else ()),
             np.stack(places, axis=1),
         ]
         if self.dated:
@@ -224,14 +224,23 @@ class StepFeatures:
             parts.append(calendar(clock))
             now, known = date_parts(clock), ~np.isnan(happened)
             then = date_parts(np.where(known, happened, 0.0).ravel()).reshape(*happened.shape, len(DATE_PARTS))
-            today = known & (clock[:, None] // DAY == np.nan_to_num(happened) // DAY)
             if self.kinds:
+                today = self._today(clock, happened)
                 parts += [today, *((now[:, [part]] == then[:, :, part]) & known & ~today for part in MATCHED)]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def recalled(self, clock: Floats, happened: Floats) -> NDArray[np.float32]:
         """Describe when the last step of a step's kind was, NaN if never; (steps,) each -> (steps, RECALLED)."""
         return np.stack([~np.isnan(happened), self._ages(clock, happened)], axis=1, dtype=np.float32)
+
+    def _kinds(self, clock: Floats, happened: Floats) -> list[NDArray[Any]]:
+        """Describe when each kind last happened: whether ever, how long ago, whether at the time of the last step."""
+        return [~np.isnan(happened), self._ages(clock[:, None], happened), self._today(clock, happened)]
+
+    def _today(self, clock: Floats, happened: Floats) -> NDArray[np.bool_]:
+        """Return which kinds happened on the date of `clock`, or at that time where it is no date; (steps, kinds)."""
+        unit = DAY if self.dated else 1.0
+        return np.asarray(clock[:, None] // unit == happened // unit)
 
     def _ages(self, clock: Floats, times: Floats) -> Floats:
         """Return how long ago times were, in logarithms; 0 where they are not known."""

@@ -63,6 +63,20 @@ def test_a_month_and_a_week_after_a_kind_last_happened(scores: DateScores) -> No
     assert score(scores, 4, 0, "2024-02-14", happened) == {1: 0, 2: 0, 3: 0}  # has never happened
 
 
+def test_a_distance_within_the_day_leads_to_no_other_date() -> None:
+    landing = Landing.__new__(Landing)
+    landing.distances, landing.first, landing.kinds, landing.parts = torch.tensor([0.0, 0.25, 1.0]), 0, 0, 4
+    landing.calendar = torch.tensor([[0, 0, 3]] * 5)
+    scores = DateScores(landing, context=CONTEXT)
+    with torch.no_grad():
+        scores.score.weight.zero_()
+        scores.score.bias.zero_()
+        scores.score.bias[0] = 1.0  # no day of the month is left
+        scores.score.bias[sum(scores.sizes[:3]) + 18] = 5.0  # six in the evening
+        found = scores(torch.zeros(1, CONTEXT), torch.tensor([[2.5]], dtype=torch.float64))
+    assert found.tolist() == [[0, 5, 1]]
+
+
 def test_what_happened_on_a_date_is_not_due_on_it_again(scores: DateScores) -> None:
     happened = ("", "2024-02-12", "2024-01-12", "")
     assert score(scores, 3, 1, "2024-02-11", happened) == {1: 0, 2: 0, 3: 0}
