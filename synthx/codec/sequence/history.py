@@ -16,6 +16,8 @@ from synthx.codec.sequence.kinds import last_of_kind
 __all__ = ["History"]
 
 Floats = NDArray[np.float64]
+RECENT = 0.25
+"""What the last move counts in a running mean of their sizes."""
 
 
 class History(NamedTuple):
@@ -29,6 +31,8 @@ class History(NamedTuple):
         By how much that exceeded the value observed before it; 0 where fewer than two are known.
     times : float array, shape (steps, columns)
         When it was observed.
+    swings : float array, shape (steps, columns)
+        How far it moves at a time, lately: a running mean of the sizes of its moves; NaN before the first one.
     happened : float array, shape (steps, kinds)
         When a step of each kind last happened, NaN where none has; no column where all steps are of one kind.
     kind : int array, shape (steps,)
@@ -40,6 +44,7 @@ class History(NamedTuple):
     values: Floats
     slopes: Floats
     times: Floats
+    swings: Floats
     happened: Floats
     kind: NDArray[np.int64]
     recalled: Floats
@@ -48,7 +53,7 @@ class History(NamedTuple):
     def empty(cls, steps: int, columns: int, kinds: int = 0) -> History:
         unknown = np.full((steps, columns), np.nan)
         moves = np.zeros((steps, columns))
-        return cls(unknown, moves, moves, np.full((steps, kinds), np.nan), np.zeros(steps, np.int64), unknown)
+        return cls(unknown, moves, moves, unknown, np.full((steps, kinds), np.nan), np.zeros(steps, np.int64), unknown)
 
     @classmethod
     def before_steps(
@@ -94,8 +99,8 @@ class History(NamedTuple):
         if kinds:
             same = last_of_kind(kind, first[:, 0])
             recalled = np.where(same[:, None] >= 0, values[same], np.nan)
-        times = np.where(known, clock[last], 0.0)
-        return cls(np.where(known, found, np.nan), slopes, times, happened, kind, recalled)
+        latest, times = np.where(known, found, np.nan), np.where(known, clock[last], 0.0)
+        return cls(latest, slopes, times, _swings(values - latest, starts), happened, kind, recalled)
 
     def pick(self, steps: NDArray[np.int64] | slice) -> History:
         """Return what is known before some of the steps."""
@@ -103,6 +108,7 @@ class History(NamedTuple):
             self.values[steps],
             self.slopes[steps],
             self.times[steps],
+            self.swings[steps],
             self.happened[steps],
             self.kind[steps],
             self.recalled[steps],
@@ -114,8 +120,8 @@ class History(NamedTuple):
 
     def after(self, values: Floats, clock: Floats) -> History:
         """Return what is known after a step of values, shape (steps, columns), at the times `clock`, (steps,)."""
-        observed = ~np.isnan(values)
-        slopes = np.where(observed, np.nan_to_num(values - self.values), self.slopes)
+        observed, moves = ~np.isnan(values), values - self.values
+        slopes = np.where(observed, np.nan_to_num(moves), self.slopes)
         happened = self.happened
         if happened.shape[1]:
             happened = happened.copy()
@@ -124,5 +130,26 @@ class History(NamedTuple):
             values=np.where(observed, values, self.values),
             slopes=slopes,
             times=np.where(observed, clock[:, None], self.times),
+            swings=_swing(self.swings, moves),
             happened=happened,
         )
+
+
+def _swing(swings: Floats, moves: Floats) -> Floats:
+    """Return running means of the sizes of moves after some more, NaN where there was none."""
+    sizes = np.abs(moves)
+    after = np.where(np.isnan(swings), sizes, swings + RECENT * (sizes - swings))
+    found: Floats = np.where(np.isnan(sizes), swings, after)
+    return found
+
+
+def _swings(moves: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Return running means of the sizes of moves, shape (steps, columns), before each step of some sequences."""
+    swings = np.full(moves.shape, np.nan)
+    lengths = np.diff(starts, append=len(moves))
+    order = np.argsort(-lengths, kind="stable")
+    starts, lengths = starts[order], lengths[order]
+    for place in range(1, int(lengths.max(initial=0))):
+        rows = starts[: np.searchsorted(-lengths, -place)] + place
+        swings[rows] = _swing(swings[rows - 1], moves[rows - 1])
+    return swings

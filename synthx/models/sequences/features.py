@@ -25,6 +25,8 @@ FARTHEST = 5.0
 """Standard deviations beyond which numbers are cut off."""
 LEAST_SHARE = 1e-6
 """The least variance of a combination of columns, as a share of a column's, that is brought to one."""
+LEAST_SWING = 0.03
+"""Of the usual size of moves, what counts as none."""
 PLACES = 7
 LAST_STEPS = (1, 2, 3)
 """How many steps are left where that is told by a flag: what comes last comes in an order."""
@@ -51,6 +53,10 @@ class StepFeatures:
         The columns that are measured from their last value moved on, or told apart from it.
     pace : float array, shape (onward,)
         How far these move in a step, on average.
+    swing : float array, shape (numbers,)
+        How far each moves in a step, on average: as a share of its value where that is always positive.
+    positive : bool array, shape (numbers,)
+        The columns whose values are.
     unit : float
         What elapsed time is counted in: the median time between two steps.
     dated : bool
@@ -68,6 +74,8 @@ class StepFeatures:
     sparse: NDArray[np.int64]
     onward: NDArray[np.int64]
     pace: Floats
+    swing: Floats
+    positive: NDArray[np.bool_]
     unit: float
     dated: bool
     timed: bool
@@ -76,9 +84,8 @@ class StepFeatures:
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
         """Learn how numbers are scaled from the steps of the training sequences."""
-        ends = [known_range(codec.table.columns[name]) for name in codec.numbers]
-        if ends:  # what hardly anybody has shall not stretch the scale
-            values = np.clip(values, *np.array(ends).T)
+        ends = np.array([known_range(codec.table.columns[name]) for name in codec.numbers]).reshape(-1, 2)
+        values = np.clip(values, *ends.T)  # what hardly anybody has shall not stretch the scale
         filled = ~np.isnan(values)
         count = np.maximum(filled.sum(axis=0), 1)
         mean = np.where(filled, values, 0).sum(axis=0) / count
@@ -92,9 +99,12 @@ class StepFeatures:
             [i for i, found in enumerate(references) if found is not None and (found.onward or found.straight)],
             np.int64,
         )
-        moves = np.abs(np.diff(values[:, onward], axis=0))[~np.isin(np.arange(1, len(values)), starts)]
-        pace = np.nansum(moves, axis=0) / np.maximum((~np.isnan(moves)).sum(axis=0), 1)
-        gaps = np.diff(clock)[~np.isin(np.arange(1, len(clock)), starts)]
+        within = ~np.isin(np.arange(1, len(values)), starts)
+        moves = np.abs(np.diff(values, axis=0))[within]
+        pace = _mean(moves[:, onward])
+        positive = np.array([low > 0 and index != codec.time for index, (low, _) in enumerate(ends)], bool)
+        swing = _mean(_relative(moves, values[:-1][within], positive))
+        gaps = np.diff(clock)[within]
         gaps = gaps[gaps > 0]
         time = codec.table.schema.time
         return cls(
@@ -105,6 +115,8 @@ class StepFeatures:
             np.flatnonzero(~filled.all(axis=0)),
             onward,
             np.where(pace > 0, pace, 1.0),
+            np.where(swing > 0, swing, 1.0),
+            positive,
             float(np.median(gaps)) if len(gaps) else 1.0,
             time is not None and time.kind is Kind.DATETIME,
             time is not None,
@@ -115,7 +127,7 @@ class StepFeatures:
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        return 3 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * self.kinds + places
+        return 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * self.kinds + places
 
     @property
     def timely_size(self) -> int:
@@ -196,6 +208,7 @@ class StepFeatures:
             np.clip(scaled @ self.whitening, -FARTHEST, FARTHEST),
             known[:, self.sparse],
             np.where(known, ages, 0.0)[:, self.sparse],
+            self._swings(history),
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
             *(self._kinds(clock, history.happened) if self.kinds else ()),
@@ -233,6 +246,12 @@ class StepFeatures:
         """Describe when the last step of a step's kind was, NaN if never; (steps,) each -> (steps, RECALLED)."""
         return np.stack([~np.isnan(happened), self._ages(clock, happened)], axis=1, dtype=np.float32)
 
+    def _swings(self, history: History) -> Floats:
+        """Return how far each number moves at a time lately, beside what is usual, in logarithms; 0 if not known."""
+        sizes = _relative(history.swings, history.values, self.positive) / self.swing
+        found: Floats = np.nan_to_num(np.log(np.clip(sizes, LEAST_SWING, 1 / LEAST_SWING)))
+        return found
+
     def _kinds(self, clock: Floats, happened: Floats) -> list[NDArray[Any]]:
         """Describe when each kind last happened: whether ever, how long ago, whether at the time of the last step."""
         return [~np.isnan(happened), self._ages(clock[:, None], happened), self._today(clock, happened)]
@@ -259,7 +278,8 @@ class StepFeatures:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         arrays = {
-            name: getattr(self, name).tolist() for name in ("mean", "spread", "whitening", "sparse", "onward", "pace")
+            name: getattr(self, name).tolist()
+            for name in ("mean", "spread", "whitening", "sparse", "onward", "pace", "swing", "positive")
         }
         rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed, "kinds": self.kinds}
         return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
@@ -274,11 +294,25 @@ class StepFeatures:
             sparse=np.asarray(values["sparse"], np.int64),
             onward=np.asarray(values["onward"], np.int64),
             pace=np.asarray(values["pace"], np.float64),
+            swing=np.asarray(values["swing"], np.float64),
+            positive=np.asarray(values["positive"], np.bool_),
             unit=values["unit"],
             dated=values["dated"],
             timed=values["timed"],
             kinds=values.get("kinds", 0),
         )
+
+
+def _relative(sizes: Floats, values: Floats, positive: NDArray[np.bool_]) -> Floats:
+    """Return the sizes of moves as shares of the values that moved, where the column is positive."""
+    shares: Floats = sizes / np.where(positive & (values > 0), values, 1.0)
+    return shares
+
+
+def _mean(sizes: Floats) -> Floats:
+    """Return the mean of each column's filled cells; 0 where there is none."""
+    means: Floats = np.nansum(sizes, axis=0) / np.maximum((~np.isnan(sizes)).sum(axis=0), 1)
+    return means
 
 
 def _quantiles(codec: ColumnCodec) -> Floats:

@@ -15,16 +15,17 @@ KINDS = 3
 def plainly(values: list[list[float]], clock: list[float], starts: list[int], kind: list[int]) -> History:
     """Return what `History.before_steps` should, cell by cell."""
     columns = len(values[0])
-    known = [[NAN] * columns for _ in values], [[0.0] * columns for _ in values], [[0.0] * columns for _ in values]
+    known = [[[NAN] * columns for _ in values] for _ in range(4)]
     for column in range(columns):
-        last, slope, when = NAN, 0.0, 0.0
         for step, row in enumerate(values):
             if step in starts:
-                last, slope, when = NAN, 0.0, 0.0
-            for part, value in zip(known, (last, slope, when), strict=True):
+                last, slope, when, swing = NAN, 0.0, 0.0, NAN
+            for part, value in zip(known, (last, slope, when, swing), strict=True):
                 part[step][column] = value
             if not np.isnan(row[column]):
                 slope = 0.0 if np.isnan(last) else row[column] - last
+                if not np.isnan(last):
+                    swing = abs(slope) if np.isnan(swing) else swing + 0.25 * (abs(slope) - swing)
                 last, when = row[column], clock[step]
     happened, recalled = [], []
     for step, of_step in enumerate(kind):
@@ -38,7 +39,7 @@ def plainly(values: list[list[float]], clock: list[float], starts: list[int], ki
 
 def check_equal(found: History, wanted: History) -> None:
     for one, other in zip(found, wanted, strict=True):
-        assert np.array_equal(one, other, equal_nan=True)
+        np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 SEQUENCES = st.lists(
@@ -89,6 +90,14 @@ def test_what_is_known_by_hand() -> None:
     assert np.array_equal(history.values[:, 1], [NAN, NAN, 5, 5, NAN, NAN], equal_nan=True)
     assert history.slopes[:, 0].tolist() == [0, 0, 0, 3, 0, 0]  # 4 - 1 is known from the fourth step on
     assert history.times[:, 0].tolist() == [0, 0, 0, 3, 0, 10]
+    assert np.array_equal(history.swings[:, 0], [NAN, NAN, NAN, 3, NAN, NAN], equal_nan=True)
+
+
+def test_the_last_moves_count_most() -> None:
+    values = np.array([[0.0], [4.0], [NAN], [0.0], [8.0]])
+    history = History.before_steps(values, np.arange(5.0), np.array([0]))
+    assert np.array_equal(history.swings[:, 0], [NAN, NAN, 4, 4, 4], equal_nan=True)
+    assert history.after(np.full((5, 1), 8.0), np.arange(5.0)).swings[4, 0] == 4 + (8 - 4) / 4
 
 
 def test_steps_can_be_picked() -> None:

@@ -42,6 +42,7 @@ class TestOf:
         values=np.array([[1.0, 10.0], [np.nan, 20.0]]),
         slopes=np.array([[0.5, 2.0], [0.0, -3.0]]),
         times=np.zeros((2, 2)),
+        swings=np.ones((2, 2)),
         happened=np.zeros((2, 2)),
         kind=np.array([1, 0]),
         recalled=np.array([[5.0, 50.0], [6.0, 60.0]]),

@@ -94,7 +94,7 @@ class TestDescribe:
     def test_a_first_step_knows_nothing_but_its_place(self) -> None:
         features, codec, frame = fitted(*NUMBERS)
         before, *_ = features.of_entities(codec.encode(frame, STARTS), LENGTHS, np.full(ENTITIES, STEPS - 1.0))
-        numbers = 2 * 2 + 2 + 2  # scaled and ranks, whitened, known and age of the sparse one
+        numbers = 2 * 2 + 2 + 2 + 2  # scaled and ranks, whitened, known and age of the sparse one, swings
         assert (before[STARTS, :numbers] == 0).all()
         assert before[0, numbers:].tolist() == pytest.approx([1, 0, 0, 0, 0, np.log1p(8) / 4, 0])
         assert before[5, numbers : numbers + 4].tolist() == [0, 0, 0, 1]  # three are left
@@ -111,6 +111,24 @@ class TestDescribe:
         assert described[3] == pytest.approx(np.sqrt(3))  # beyond the last quantile
         assert described[6] == 1  # the sparse column is known
         assert described[7] == pytest.approx(np.log1p(3))  # and three units old
+
+    def test_how_far_numbers_swing_lately_is_told_beside_what_is_usual(self) -> None:
+        columns = Column(name="a", kind=Kind.DECIMAL, dtype="float64"), Column(name="b", kind=Kind.DECIMAL)
+        frame = pd.DataFrame(
+            {"a": np.tile([100.0, 110.0], ROWS // 2), "b": np.tile([-3.0, -3.0, -1.0, -1.0], ROWS // 4)}
+        )
+        codec = StepCodec.fit(frame, Schema(columns), STARTS, rare_threshold=5)
+        coded = codec.encode(frame, STARTS)
+        features = StepFeatures.fit(codec, coded.values, coded.clock, STARTS)
+        of = [list(codec.numbers).index(name) for name in "ab"]
+        assert features.positive[of].tolist() == [True, False]
+        usual = (4 * 10 / 100 + 3 * 10 / 110) / 7  # up four times in eight steps, down three times
+        assert features.swing[of].tolist() == pytest.approx([usual, 6 / 7])  # of seven moves, three are of 2
+        history = History.empty(1, 2)._replace(
+            values=np.full((1, 2), 100.0), swings=np.array([[20 * usual, 24 / 7]])[:, of]
+        )
+        described = self.one(features, history, clock=1.0)[6:8][of]
+        assert described.tolist() == pytest.approx([np.log(0.2), np.log(4)])
 
     def test_what_is_left_of_the_span(self) -> None:
         features, _, _ = fitted(*NUMBERS, TIME)
