@@ -136,6 +136,14 @@ def _nats(distances: Floats, values: Floats, reference: Reference | None, finest
     return entropy(distances, finest * math.exp(-scale)) + scale
 
 
+def _near(values: Floats, distances: Floats, finest: float) -> bool:
+    """Return whether values are near enough to be measured by these distances, and not mostly noise about a level."""
+    spread = float(np.abs(values - np.median(values)).mean())
+    near = float(distances.mean()) * math.exp(LEAST_NEARNESS) <= spread
+    sticky = float((distances <= finest / 2).mean()) >= STICKY
+    return spread > 0 and (near or sticky)
+
+
 class _Search:
     def __init__(
         self,
@@ -163,10 +171,7 @@ class _Search:
         known = ~np.isnan(distances)
         if not known.any():
             return None
-        spread = float(np.abs(values[known] - np.median(values[known])).mean())
-        near = float(distances[known].mean()) * math.exp(LEAST_NEARNESS) <= spread
-        sticky = float((distances[known] <= self.finest[column] / 2).mean()) >= STICKY
-        if not (near or sticky) or spread == 0:
+        if not _near(values[known], distances[known], self.finest[column]):
             return None
         off = crookedness(values - last.of(self.values, self.history), self.steps[column])
         bends = chosen.onward and float((distances[known] <= off).mean()) >= STICKY
@@ -245,7 +250,9 @@ class _Search:
             here = known & (kind == each)
             cost = _nats(before[here], values[here], chosen, finest)
             gain = cost - _nats(distances[here], values[here], reference, finest)
-            useful[each] = bool(here.sum() >= PIECES and gain >= LEAST_GAIN_OF_SHAPE)
+            scaled = np.log(values[here]) if reference.ratio else values[here]
+            kept = _near(scaled, np.abs(distances[here]), 0.0 if reference.ratio else finest)
+            useful[each] = bool(here.sum() >= PIECES and gain >= LEAST_GAIN_OF_SHAPE and kept)
             saved += float(here.sum()) * (gain if useful[each] else min(0.0, cost - entropy(values[here], finest)))
         return saved / max(1, int(known.sum())), tuple(useful)
 
