@@ -31,8 +31,8 @@ class Sequences:
         The last step of the same sequence and kind, -1 if there is none.
     ages : float Tensor, shape (steps, RECALLED) or (steps, 0)
         When that was; no number if steps are of one kind only.
-    moments : float64 Tensor, shape (steps, 1 + kinds) or (steps, 0)
-        The time of the step before and when each kind last happened, in days; nothing where times are no dates.
+    moments : float64 Tensor, shape (steps, 2 + kinds) or (steps, 0)
+        See `StepFeatures.moments`.
     starts, lengths : int64 Tensors, shape (sequences,)
         The first step of each sequence, and how many it has.
     static : int64 Tensor, shape (sequences, static digits)

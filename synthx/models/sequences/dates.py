@@ -69,8 +69,9 @@ class Landing:
 class DateScores(nn.Module):
     """Scores of the codes of a time by the dates that they lead to.
 
-    **Shape**: context (steps, context), moments (steps, 1 + kinds) -> (steps, codes). The moments are the time of the
-    step before and when a step of each kind last happened, in days since 1970; NaN where none has.
+    **Shape**: context (steps, context), moments (steps, 2 + kinds) -> (steps, codes). The moments are the time of the
+    step before, that of the last step of the sequence, and when a step of each kind last happened, in days since 1970;
+    NaN where none has.
     """
 
     calendar: Tensor
@@ -79,7 +80,7 @@ class DateScores(nn.Module):
     def __init__(self, landing: Landing, *, context: int) -> None:
         super().__init__()
         self.first, self.parts, self.kinds = landing.first, landing.parts, landing.kinds
-        self.sizes = [*DATE_PARTS[: self.parts], *([self.kinds] * (self.parts - 1))]
+        self.sizes = [*DATE_PARTS[: self.parts], 1, *([self.kinds] * (self.parts - 1))]
         self.score = nn.Linear(context, sum(self.sizes))
         nn.init.zeros_(self.score.weight)
         nn.init.zeros_(self.score.bias)
@@ -95,13 +96,15 @@ class DateScores(nn.Module):
         parts = [each.gather(1, dates[part]) for part, each in enumerate(scores[: self.parts])]
         total = torch.stack(parts[:3]).sum(dim=0) * another
         total = total + parts[3] if self.parts > 3 else total
-        known = ~moments[:, 1:].isnan()
-        earlier = (dates[-1].unsqueeze(2) != moments[:, 1:].floor().unsqueeze(1)) & known.unsqueeze(1)
-        then = self._dates(torch.where(known, moments[:, 1:], moments[:, :1])) if self.kinds else []
-        for part, each in zip(MATCHED, scores[self.parts :] if self.kinds else (), strict=False):
+        total = total + scores[self.parts] * (dates[-1] == moments[:, 1:2].floor())
+        happened = moments[:, 2:]
+        known = ~happened.isnan()
+        earlier = (dates[-1].unsqueeze(2) != happened.floor().unsqueeze(1)) & known.unsqueeze(1)
+        then = self._dates(torch.where(known, happened, moments[:, :1])) if self.kinds else []
+        for part, each in zip(MATCHED, scores[self.parts + 1 :] if self.kinds else (), strict=False):
             same = (dates[part].unsqueeze(2) == then[part].unsqueeze(1)) & earlier
             total = total + torch.einsum("bck,bk->bc", same.to(each.dtype), each)
-        whole = total.new_zeros(len(context), len(leads))
+        whole: Tensor = total.new_zeros(len(context), len(leads))
         whole[:, leads] = total
         return whole
 

@@ -141,8 +141,9 @@ class SequenceSampler:
         inputs = torch.cat([under_way.last, features], dim=1).unsqueeze(1)
         hidden, under_way.state = self.network.decoder(inputs, under_way.condition, under_way.state)
         context = self.network.context(hidden.squeeze(1), features, under_way.condition)
-        moments = torch.from_numpy(self.features.moments(under_way.clock, under_way.history.happened)).to(self.device)
-        return self.network.steps.begin(context), self.network.steps.date_scores(context, moments)
+        moments = self.features.moments(under_way.clock, under_way.end, under_way.history.happened)
+        scores = self.network.steps.date_scores(context, torch.from_numpy(moments).to(self.device))
+        return self.network.steps.begin(context), scores
 
     def _arrive(self, under_way: UnderWay, given: Given | None) -> Given | None:
         """Let sequences begin and end when they are to: the times of first and last steps are known beforehand."""
@@ -183,18 +184,17 @@ class SequenceSampler:
         """Rule out distances that lead beyond the end of a sequence, if any does not."""
         if self.reach is None:
             return logits
-        left = under_way.began + under_way.spans - under_way.clock
+        left = under_way.end - under_way.clock
         over = self.reach > np.where(under_way.place > 0, left, np.inf)[:, None]
         over &= ~(over | np.isnan(self.reach)).all(axis=1, keepdims=True)
         return logits.masked_fill(torch.from_numpy(over).to(self.device), NEVER)
 
     def _stop_in_time(self, under_way: UnderWay, values: Floats, given: Given | None) -> None:
         """Move drawn times that are beyond the end of a sequence, by less than a bin, to that end; in place."""
-        end = under_way.began + under_way.spans
-        over = (under_way.place > 0) & (under_way.clock <= end) & (values[:, 0] > end)
+        over = (under_way.place > 0) & (under_way.clock <= under_way.end) & (values[:, 0] > under_way.end)
         if given is not None:
             over &= ~given.known[:, 0]
-        values[over, 0] = end[over]
+        values[over, 0] = under_way.end[over]
 
     def _fitting(self, column: int, digit: int, logits: Tensor, digits: Tensor, given: Given | None) -> Tensor:
         """Rule out what shall not be: rare codes, and missing cells where they are to be filled."""
@@ -274,8 +274,7 @@ class SequenceSampler:
 
     def _tell_time(self, under_way: UnderWay, sums: Tensor, clock: Floats) -> None:
         before = np.where(under_way.place == 0, clock, under_way.clock)
-        end = under_way.began + under_way.spans
-        timely = self.features.timely(clock, before, end, under_way.history.happened)
+        timely = self.features.timely(clock, before, under_way.end, under_way.history.happened)
         self.network.steps.see_time(sums, torch.from_numpy(timely).to(self.device))
 
     def _recall(self, under_way: UnderWay, sums: Tensor, codes: Codes, values: Floats) -> History:

@@ -156,7 +156,7 @@ class StepFeatures:
         )
         happened = np.where(steps.recalled >= 0, steps.clock[steps.recalled], np.nan)
         ages = self.recalled(steps.clock, happened) if self.kinds else np.empty((len(first), 0), np.float32)
-        return features, timely, ages, self.moments(clock, steps.history.happened)
+        return features, timely, ages, self.moments(clock, began + span, steps.history.happened)
 
     def before(
         self,
@@ -266,14 +266,14 @@ class StepFeatures:
         ages: Floats = np.log1p(np.maximum(np.nan_to_num(clock - times), 0.0) / self.unit)
         return ages
 
-    def moments(self, clock: Floats, happened: Floats) -> Floats:
-        """Return the time of the steps before and when each kind last happened, in days; (steps, 1 + kinds).
+    def moments(self, clock: Floats, end: Floats, happened: Floats) -> Floats:
+        """Return the times of the steps before and of last steps, and when each kind last happened, in days.
 
-        Nothing, (steps, 0), where times are no dates.
+        (steps, 2 + kinds), or (steps, 0) where times are no dates.
         """
         if not self.dated:
             return np.empty((len(clock), 0))
-        return np.concatenate([clock[:, None], happened], axis=1) / DAY
+        return np.concatenate([clock[:, None], end[:, None], happened], axis=1) / DAY
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -174,8 +174,8 @@ class StepNetwork(nn.Module):
         recalled : Tensor, shape (steps, recalled), optional
         measured : bool Tensor, shape (steps, digits)
             Where a number is a distance from its reference, or missing; elsewhere it is a level, or missing.
-        moments : float64 Tensor, shape (steps, 1 + kinds), optional
-            The time of the step before and when each kind last happened; see `DateScores`.
+        moments : float64 Tensor, shape (steps, 2 + kinds), optional
+            See `DateScores`.
         dropout : float
             The share of hidden units that is left out.
         """

@@ -55,6 +55,11 @@ class UnderWay:
     digits: Tensor
     numbers: Floats
 
+    @property
+    def end(self) -> Floats:
+        """The time of the last step of each; shape (n,)."""
+        return self.began + self.spans
+
     def pick(self, chosen: Codes) -> UnderWay:
         """Return sequences by index, some of them several times."""
         at = torch.from_numpy(chosen).to(self.last.device)

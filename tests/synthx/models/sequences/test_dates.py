@@ -25,9 +25,15 @@ def scores(accounts: SequenceVAE) -> DateScores:
     return DateScores(landing, context=CONTEXT)
 
 
-def score(scores: DateScores, part: int, value: int, before: str, happened: tuple[str, ...] = ()) -> dict[int, float]:
+def score(
+    scores: DateScores, part: int, value: int, before: str, happened: tuple[str, ...] = (), end: str = "2025-01-01"
+) -> dict[int, float]:
     """Return what each distance in days scores after a date if nothing but one value of one part has a score of 1."""
-    moments = [days(before), *([days(when) if when else np.nan for when in happened] or [np.nan] * scores.kinds)]
+    moments = [
+        days(before),
+        days(end),
+        *([days(when) if when else np.nan for when in happened] or [np.nan] * scores.kinds),
+    ]
     with torch.no_grad():
         scores.score.weight.zero_()
         scores.score.bias.zero_()
@@ -57,10 +63,15 @@ def test_the_day_of_the_month_and_the_weekday(scores: DateScores) -> None:
 def test_a_month_and_a_week_after_a_kind_last_happened(scores: DateScores) -> None:
     happened = ("", "2024-01-12", "2024-01-14", "")
     assert scores.kinds == 4
-    assert score(scores, 3, 1, "2024-02-10", happened) == {1: 0, 2: 1, 3: 0}
-    assert score(scores, 3, 2, "2024-02-10", happened) == {1: 0, 2: 0, 3: 0}
-    assert score(scores, 4, 1, "2024-02-14", happened) == {1: 0, 2: 1, 3: 0}  # a Friday
-    assert score(scores, 4, 0, "2024-02-14", happened) == {1: 0, 2: 0, 3: 0}  # has never happened
+    assert score(scores, 4, 1, "2024-02-10", happened) == {1: 0, 2: 1, 3: 0}
+    assert score(scores, 4, 2, "2024-02-10", happened) == {1: 0, 2: 0, 3: 0}
+    assert score(scores, 5, 1, "2024-02-14", happened) == {1: 0, 2: 1, 3: 0}  # a Friday
+    assert score(scores, 5, 0, "2024-02-14", happened) == {1: 0, 2: 0, 3: 0}  # has never happened
+
+
+def test_the_end_of_the_sequence_has_a_score(scores: DateScores) -> None:
+    assert score(scores, 3, 0, "2024-02-11", end="2024-02-13") == {1: 0, 2: 1, 3: 0}
+    assert score(scores, 3, 0, "2024-02-11", end="2024-02-23") == {1: 0, 2: 0, 3: 0}
 
 
 def test_a_distance_within_the_day_leads_to_no_other_date() -> None:
@@ -73,14 +84,14 @@ def test_a_distance_within_the_day_leads_to_no_other_date() -> None:
         scores.score.bias.zero_()
         scores.score.bias[0] = 1.0  # no day of the month is left
         scores.score.bias[sum(scores.sizes[:3]) + 18] = 5.0  # six in the evening
-        found = scores(torch.zeros(1, CONTEXT), torch.tensor([[2.5]], dtype=torch.float64))
+        found = scores(torch.zeros(1, CONTEXT), torch.tensor([[2.5, 3.0]], dtype=torch.float64))
     assert found.tolist() == [[0, 5, 1]]
 
 
 def test_what_happened_on_a_date_is_not_due_on_it_again(scores: DateScores) -> None:
     happened = ("", "2024-02-12", "2024-01-12", "")
-    assert score(scores, 3, 1, "2024-02-11", happened) == {1: 0, 2: 0, 3: 0}
-    assert score(scores, 3, 2, "2024-02-11", happened) == {1: 1, 2: 0, 3: 0}
+    assert score(scores, 4, 1, "2024-02-11", happened) == {1: 0, 2: 0, 3: 0}
+    assert score(scores, 4, 2, "2024-02-11", happened) == {1: 1, 2: 0, 3: 0}
 
 
 def test_a_time_that_is_no_date_has_none(sequences: SequenceVAE) -> None:

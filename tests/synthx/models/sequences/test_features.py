@@ -175,8 +175,8 @@ class TestDescribe:
 
     def test_moments_are_counted_in_days(self) -> None:
         features, _, _ = fitted(*NUMBERS, DATE)
-        assert features.moments(np.array([2 * DAY]), np.array([[DAY / 2, np.nan]]))[0, :2].tolist() == [2, 0.5]
-        assert fitted(*NUMBERS)[0].moments(np.array([2.0]), np.empty((1, 0))).shape == (1, 0)
+        assert features.moments(*np.array([[2.0], [9.0]]) * DAY, np.array([[DAY / 2]])).tolist() == [[2, 9, 0.5]]
+        assert fitted(*NUMBERS)[0].moments(np.array([2.0]), np.array([9.0]), np.empty((1, 0))).shape == (1, 0)
 
     def one(
         self,
