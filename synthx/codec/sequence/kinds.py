@@ -1,9 +1,9 @@
 """What kind of event a step is, so that it can be compared with the last one of its kind.
 
 A standing order is of the same amount to the same bank as a month ago, whatever was paid in between; a blood count
-follows the last blood count. A kind is told by a few discrete columns together. They are chosen so that steps are told
-in the fewest nats: the kind, given the kind before; every other cell, given the kind and what stood there when it last
-happened.
+follows the last blood count. A kind is told by a few discrete columns together: those for which the other cells cost
+the fewest nats by what stood there when the kind last happened, beside what they cost by what stood there in the step
+before.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 MOST_KINDS = 24
 MOST_COLUMNS = 3
+BEAM = 3
+"""Choices that go on side by side, column by column."""
 SAMPLE = 20_000
 """Steps that the choice is made by."""
 LEAST_GAIN = 0.1
@@ -104,23 +106,22 @@ def choose_kinds(
     Kinds or None
         None where they would not save `LEAST_GAIN` nats a step.
     """
-    whole, first = holders, slice(0, min(len(holders), SAMPLE))
+    first = slice(0, min(len(holders), SAMPLE))
     few = {name: codes[first] for name, codes in discrete.items()}
     some = [(values[first], codes[first]) for values, codes in numbers]
-    chosen: tuple[str, ...] = ()
-    cost = _cost(few, some, whole[first], _listed(few, chosen, whole[first], rare_threshold))
-    while len(chosen) < MOST_COLUMNS:
+    best, chosen, beam = 0.0, tuple[str, ...](), [tuple[str, ...]()]
+    for _ in range(min(MOST_COLUMNS, len(discrete))):
+        wider = {tuple(each for each in discrete if each in {*columns, name}) for columns in beam for name in discrete}
         trials = []
-        for name in discrete:
-            if name not in chosen:
-                columns = tuple(each for each in discrete if each in {*chosen, name})
-                listed = _listed(few, columns, whole[first], rare_threshold)
-                if len(listed.codes):
-                    trials.append((_cost(few, some, whole[first], listed), columns))
-        if not trials or min(trials)[0] > cost - LEAST_GAIN:
+        for columns in sorted(wider - set(beam)):
+            listed = _listed(few, columns, holders[first], rare_threshold)
+            if len(listed.codes):
+                trials.append((_saved(few, some, holders[first], listed), columns))
+        trials = sorted(trials, reverse=True)[:BEAM]
+        if not trials or trials[0][0] < best + LEAST_GAIN:
             break
-        cost, chosen = min(trials)
-    return _listed(discrete, chosen, whole, rare_threshold) if chosen else None
+        (best, chosen), beam = trials[0], [columns for _, columns in trials]
+    return _listed(discrete, chosen, holders, rare_threshold) if chosen else None
 
 
 def _joined(codes: NDArray[np.integer[Any]]) -> Codes:
@@ -145,28 +146,25 @@ def _listed(discrete: Mapping[str, Codes], columns: tuple[str, ...], holders: Co
     return Kinds(columns, np.stack(parts, axis=1))
 
 
-def _cost(
+def _saved(
     discrete: Mapping[str, Codes], numbers: Sequence[tuple[Floats, Codes]], holders: Codes, kinds: Kinds
 ) -> float:
-    """Return how many nats a step costs, by its kind and by what stood there when the kind last happened."""
-    steps = len(holders)
-    kind = np.zeros(steps, np.int64)
-    if kinds.columns:
-        kind = kinds.of(np.stack([discrete[name] for name in kinds.columns], axis=1))
-    last = last_of_kind(kind, holders)
-    known = last >= 0
-    before = np.where(np.concatenate([[False], holders[1:] == holders[:-1]]), np.roll(kind, 1) + 1, 0)
-    total = 0.0
-    for place, name in enumerate(kinds.columns):  # the columns of the kind, each given those before it
-        context = [before, *(discrete[other] for other in kinds.columns[:place])]
-        total += _nats(discrete[name], context)
-    for name, codes in discrete.items():
-        if name not in kinds.columns:
-            total += _nats(codes, [kind, np.where(known, codes[last] + 1, 0)])
+    """Return the nats a step saves by what stood there when its kind last happened, and not in the step before."""
+    kind = kinds.of(np.stack([discrete[name] for name in kinds.columns], axis=1))
+    of_any, of_kind = (last_of_kind(each, holders) for each in (np.zeros_like(kind), kind))
+    told = {name: codes for name, codes in discrete.items() if name not in kinds.columns}
+    return (_cost(told, numbers, kind, of_any) - _cost(told, numbers, kind, of_kind)) / len(holders)
+
+
+def _cost(discrete: Mapping[str, Codes], numbers: Sequence[tuple[Floats, Codes]], kind: Codes, last: Codes) -> float:
+    """Return how many nats cells cost, given the kind of their step and what stood there in an earlier one."""
+    known, total = last >= 0, 0.0
+    for codes in discrete.values():
+        total += _nats(codes, [kind, np.where(known, codes[last] + 1, 0)])
     for values, codes in numbers:
         same = known & (values == values[last])
         total += _nats(same.astype(np.int64), [kind, known]) + _nats(codes[~same], [kind[~same]])
-    return total / max(1, steps)
+    return total
 
 
 def _nats(outcome: Codes, context: Sequence[NDArray[Any]]) -> float:
