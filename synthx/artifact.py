@@ -116,7 +116,7 @@ def read_artifact(path: str | Path) -> Artifact:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, ArtifactError):
             raise
-        if path.stat().st_size and path.read_bytes()[:2] != b"PK":  # no zip file from the start, so not a broken copy
+        if not _begins_as_zip(path):  # so it is no broken copy, but never was a model
             raise _foreign(path) from error
         raise _damaged(path, f"it is not a whole zip file: {error}") from error
     parts = {name[6:-5]: _from_json(path, name, data) for name, data in members.items() if name != TENSORS}
@@ -136,6 +136,11 @@ def _damaged(path: Path, why: str) -> ArtifactError:
         f"the model file {str(path)!r} cannot be opened ({why})",
         remedy="copy it again from its source, or fit and save the model again",
     )
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", b"")
 
 
 def _foreign(path: Path) -> ArtifactError:

@@ -111,14 +111,14 @@ def test_a_model_file_that_was_cut_or_changed(fitted: Fitted, tmp_path: Path) ->
     whole = fitted.model.read_bytes()
     middle = len(whole) // 2
     damaged = {
-        "cut": whole[:-100],
-        "changed": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
-        "foreign": b"not a model",
+        "cut": (whole[:-100], "cannot be opened"),
+        "changed": (whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "cannot be opened"),
+        "foreign": (b"not a model", "is not a synthx model"),
     }
-    for name, content in damaged.items():
+    for name, (content, message) in damaged.items():
         (tmp_path / name).write_bytes(content)
         answer = synthx("sample", tmp_path / name, "-n", "5", "-o", tmp_path / "s.csv")
-        assert_mendable(answer.status, answer.out, answer.err, "cannot be opened")
+        assert_mendable(answer.status, answer.out, answer.err, message)
     answer = synthx("sample", tmp_path / "none", "-n", "5", "-o", tmp_path / "s.csv")
     assert_mendable(answer.status, answer.out, answer.err, "there is no model file")
 
