@@ -135,6 +135,8 @@ class Scorecard:
             If the file cannot be read, is not a scorecard, or is of a newer format.
         """
         remedy = "write one with `synthx evaluate --json`"
+        if not Path(path).is_file():
+            raise DataError(f"there is no scorecard {str(path)!r}", remedy=f"check the path, or {remedy}")
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError):

@@ -94,7 +94,7 @@ def test_reading_what_is_no_scorecard(text: str, message: str, tmp_path: Path) -
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message):
         Scorecard.from_json(path)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no scorecard"):
         Scorecard.from_json(tmp_path / "absent.json")
 
 

@@ -154,7 +154,7 @@ def test_an_altered_report_is_not_signed(made: Path, tmp_path: Path, monkeypatch
     [
         (("--train", "t.csv"), "there is nothing to report on"),
         (("--scorecard", "card.json", "--train", "t.csv"), "a scorecard is given, and tables too"),
-        (("--scorecard", "none.json"), "cannot be read as JSON"),
+        (("--scorecard", "none.json"), "there is no scorecard"),
         (("--scorecard", "newer.json"), "has format 99"),
         (("--scorecard", "card.json", "--model", "none.synthx"), "there is no model file 'none.synthx'"),
         (("--scorecard", "card.json", "--pack", "gdpr,ddr"), "'ddr'"),
