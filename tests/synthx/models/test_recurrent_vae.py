@@ -14,7 +14,7 @@ import torch
 from sklearn.base import clone
 
 import synthx
-from synthx.errors import DataError, ParameterError, ResourceError, SchemaError
+from synthx.errors import DataError, DataWarning, ParameterError, ResourceError, SchemaError
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.likelihood import SequenceLikelihood
 from synthx.schema import Schema
@@ -53,7 +53,8 @@ class TestFiles:
         frame.loc[own, "ward"] = "CANARYWARD77"
         frame.loc[own, "fee"] = 7_654_321.25
         frame.loc[own, "sex"] = "CANARYSEX"
-        model = fitted(frame, schema_of(frame))
+        with pytest.warns(DataWarning, match="nurse"):
+            model = fitted(frame, schema_of(frame))
         model.save(tmp_path / "m.synthx")
         with zipfile.ZipFile(tmp_path / "m.synthx") as archive:
             content = b"".join(archive.read(name) for name in archive.namelist()).lower()
@@ -74,7 +75,7 @@ class TestRefusals:
             (lambda frame: frame.iloc[:0], DataError, "0 entities"),
             (lambda frame: frame[frame["patient"] < "P-90009"], DataError,
              "9 entities, and nothing that fewer than 10 share is kept; give more entities, or cut a single long series"
-             r" into windows with synthx\.cut_windows"),
+             r" into windows with --window \(in Python, synthx\.cut_windows\)"),
             (lambda frame: frame.assign(sex=["F", "M"] * (len(frame) // 2)), DataError,
              "the static column 'sex' varies within the entity patient=P-90000: 'F', 'M'"),
             (lambda frame: frame.assign(day=frame["day"].where(frame.index != 3)), DataError,
@@ -95,7 +96,7 @@ class TestRefusals:
             with pytest.raises(SchemaError, match=r"names no entity, .* can be cut by synthx\.cut_windows"):
                 SequenceVAE(**INSTANT).fit(frame, schema)
         one = frame.assign(k=0)
-        with pytest.raises(DataError, match=r"1 entities, .* cut a single long series .* with synthx\.cut_windows"):
+        with pytest.raises(DataError, match=r"1 entity, .* cut a single long series .*, synthx\.cut_windows"):
             SequenceVAE(**INSTANT).fit(one, Schema.detect(one, entity="k", static=()))
 
     def test_nothing_that_changes(self) -> None:
