@@ -14,7 +14,15 @@ import torch
 from sklearn.base import clone
 
 import synthx
-from synthx.errors import ArtifactError, DataError, NotFittedError, OutputError, ParameterError, ResourceError
+from synthx.errors import (
+    ArtifactError,
+    DataError,
+    DataWarning,
+    NotFittedError,
+    OutputError,
+    ParameterError,
+    ResourceError,
+)
 from synthx.models.gan import TabularGAN
 from synthx.models.reconstruction import Reconstruction
 from synthx.schema import Schema
@@ -137,7 +145,8 @@ class TestFiles:
         frame["record"] = [f"REC-{number:05d}" for number in range(70_000, 70_000 + len(frame))]
         frame["fee"] = np.random.default_rng(0).normal(500, 100, len(frame))
         frame.loc[3, "fee"] = 7_654_321.123
-        model = TabularGAN(**INSTANT, device="cpu").fit(frame)
+        with pytest.warns(DataWarning, match="'name': 100% of its cells"):
+            model = TabularGAN(**INSTANT, device="cpu").fit(frame)
         model.save(tmp_path / "m.synthx")
         import zipfile
 
