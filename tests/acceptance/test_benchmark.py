@@ -169,7 +169,7 @@ def test_ctrl_c_keeps_what_had_ended_and_leaves_no_rows_behind(records: Path, tm
         (("--models", "gan,gan"), "'gan' is named twice"),
         (("--seeds", "0,x"), "--seeds is '0,x'"),
         (("--seeds", "0,0"), "given twice"),
-        (("--minutes-each", "0"), "the time limit is 0.0 minutes"),
+        (("--minutes-each", "0"), "--minutes-each is 0; give a positive number"),
         (("--target", "nothing"), "'nothing'"),
         (("--holdout", "missing.csv"), "there is no file"),
         (("--plot", "plot.jpg"), "unknown format"),
