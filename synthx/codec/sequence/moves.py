@@ -164,6 +164,17 @@ class NumberCodec:
         """Return where values, shape (steps,), just go on, and that is told apart."""
         return np.abs(values - source.onward) <= self.crooked
 
+    def turns(self, values: Floats, source: Source, history: History, place: int) -> NDArray[np.bool_]:
+        """Return where values, shape (steps,), turn; they are the number at `place` in `history`.
+
+        Where they do not just go on, if that is told apart; else where they differ from the last ones.
+        """
+        if self.straight:
+            went = ~np.isnan(history.swings[:, place])  # else it is not known how
+            return went & ~np.isnan(values) & ~self.goes_on(values, source)
+        changed: NDArray[np.bool_] = np.abs(values - history.values[:, place]) > 0
+        return changed
+
     def distances(self, values: Floats, source: Source) -> Floats:
         """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
         if self.reference is not None and self.reference.ratio:

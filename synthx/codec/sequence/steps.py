@@ -16,7 +16,8 @@ from synthx.codec.sequence.history import History
 from synthx.codec.sequence.kinds import Kinds, choose_kinds, last_of_kind
 from synthx.codec.sequence.moves import NumberCodec
 from synthx.codec.sequence.reference_choice import choose_references
-from synthx.codec.sequence.references import Reference
+from synthx.codec.sequence.references import Reference, Source
+from synthx.codec.sequence.rhythm import Rhythm
 from synthx.codec.table import TableCodec
 from synthx.schema import Kind, Role, Schema
 
@@ -41,6 +42,8 @@ class CodedSteps(NamedTuple):
         Where a number's reference is known, so that it is coded as a distance from it (or is missing).
     recalled : int array, shape (steps,)
         The last step of the same sequence and kind; -1 where there is none, or steps are of one kind only.
+    turns : int array, shape (steps, numbers with a rhythm)
+        How many steps ago each of these last turned; 0 where it has not yet.
     """
 
     codes: NDArray[np.int32]
@@ -49,6 +52,7 @@ class CodedSteps(NamedTuple):
     clock: Floats
     measured: NDArray[np.bool_]
     recalled: NDArray[np.int64]
+    turns: NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,11 +68,14 @@ class StepCodec:
         The codecs of the columns of numbers, in that order; references count among these.
     kinds : Kinds, optional
         What tells steps of different kinds apart, where that helps. Its columns are drawn right after the time.
+    rhythm : Rhythm
+        Which numbers turn at even intervals.
     """
 
     table: TableCodec
     numbers: Mapping[str, NumberCodec]
-    kinds: Kinds | None = None
+    kinds: Kinds | None
+    rhythm: Rhythm
 
     # -- fitting ------------------------------------------------------------------------------------------------
 
@@ -106,17 +113,18 @@ class StepCodec:
         references = choose_references(values, history, grids, times, time=time)
         order = _drawing_order(references, time)
         place = {column: position for position, column in enumerate(order)}
-        numbers = {}
+        numbers, turned = {}, np.zeros(values.shape, bool)
         for column in order:
             level, reference = table.columns[names[column]], references[column]
             assert isinstance(level, NumericCodec)
-            number = NumberCodec(level)
+            number, source = NumberCodec(level), Source.unknown(len(values))
             if reference is not None:
                 other = table.columns[names[reference.column]]
                 assert isinstance(other, NumericCodec)
+                source = reference.source(values, history)
                 number = NumberCodec.fit(
                     values[:, column],
-                    reference.source(values, history),
+                    source,
                     level,
                     reference.moved(place),
                     measured_from=other.grid,
@@ -125,12 +133,13 @@ class StepCodec:
                     holders=holders,
                 )
             numbers[names[column]] = number
+            turned[:, place[column]] = number.turns(values[:, column], source, history, column)
         timed = [names[time]] if time is not None else []
         telling = () if kinds is None else kinds.columns
         others = [name for name in table.columns if name not in numbers and name not in telling]
         drawn = [*timed, *telling, *others, *(name for name in numbers if name not in timed)]
         table = dataclasses.replace(table, columns={name: table.columns[name] for name in drawn})
-        return cls(table, numbers, kinds)
+        return cls(table, numbers, kinds, Rhythm.of(turned, starts, rare_threshold=rare_threshold))
 
     # -- shape --------------------------------------------------------------------------------------------------
 
@@ -219,7 +228,17 @@ class StepCodec:
             column = self.names.index(name)
             codes[:, column] = number.encode(values[:, index], source)[0]
             measured[:, column] = source.known
-        return CodedSteps(codes, values, history, clock, measured, recalled)
+        turns = self.rhythm.since(self.turned(values, history), starts)
+        return CodedSteps(codes, values, history, clock, measured, recalled, turns)
+
+    def turned(self, values: Floats, history: History) -> NDArray[np.bool_]:
+        """Return where numbers with a rhythm turn at steps, given what is known before them; (steps, numbers)."""
+        turned = np.zeros(values.shape, bool)
+        numbers = list(self.numbers.values())
+        for index in self.rhythm.columns:
+            number = numbers[index]
+            turned[:, index] = number.turns(values[:, index], number.source(values, history), history, index)
+        return turned
 
     def kind(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """Return the kind of each step by its codes; (steps, columns) -> (steps,)."""
@@ -245,6 +264,7 @@ class StepCodec:
             "numbers": {name: number.to_dict() for name, number in self.numbers.items()},
             "numbered": list(self.numbers),
             "kinds": None if self.kinds is None else self.kinds.to_dict(),
+            "rhythm": self.rhythm.to_dict(),
         }
 
     @classmethod
@@ -253,8 +273,9 @@ class StepCodec:
         table = TableCodec.from_dict(values["table"])
         table = dataclasses.replace(table, columns={name: table.columns[name] for name in values["order"]})
         numbers = {name: NumberCodec.from_dict(values["numbers"][name]) for name in values["numbered"]}
-        kinds = values.get("kinds")
-        return cls(table, numbers, None if kinds is None else Kinds.from_dict(kinds))
+        kinds = values["kinds"]
+        kinds = None if kinds is None else Kinds.from_dict(kinds)
+        return cls(table, numbers, kinds, Rhythm.from_dict(values["rhythm"]))
 
 
 def _values(frame: pd.DataFrame, schema: Schema, names: list[str]) -> Floats:

@@ -62,6 +62,7 @@ class SequenceSampler:
             np.zeros(count, np.int64),
             torch.zeros(count, kinds, len(self.digits.sizes), dtype=torch.int16, device=self.device),
             np.full((count, kinds, len(self.codec.numbers)), np.nan),
+            np.zeros((count, len(self.codec.rhythm.columns)), np.int64),
         )
 
     @torch.no_grad()
@@ -136,6 +137,7 @@ class SequenceSampler:
                 under_way.place,
                 under_way.lengths,
                 under_way.spans,
+                under_way.turns,
             )
         ).to(self.device)
         inputs = torch.cat([under_way.last, features], dim=1).unsqueeze(1)
@@ -301,6 +303,7 @@ class SequenceSampler:
             ] = digits.to(torch.int16)
             under_way.numbers[each, history.kind] = values
         under_way.last = self.network.steps.embed(digits)
+        under_way.turns = self.codec.rhythm.after(under_way.turns, self.codec.turned(values, history))
         under_way.history = history.after(values, clock)
         under_way.began = np.where(under_way.place == 0, clock, under_way.began)
         under_way.clock, under_way.place = clock, under_way.place + 1

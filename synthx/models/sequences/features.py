@@ -65,6 +65,8 @@ class StepFeatures:
         Whether there is a time column.
     kinds : int
         How many kinds of steps are told apart; 0 if none are.
+    periods : int array, shape (numbers with a rhythm,)
+        At which intervals, in steps, these turn.
     """
 
     mean: Floats
@@ -79,7 +81,8 @@ class StepFeatures:
     unit: float
     dated: bool
     timed: bool
-    kinds: int = 0
+    kinds: int
+    periods: NDArray[np.int64]
 
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
@@ -121,13 +124,15 @@ class StepFeatures:
             time is not None and time.kind is Kind.DATETIME,
             time is not None,
             codec.told_apart,
+            np.array(codec.rhythm.periods, np.int64),
         )
 
     @property
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        return 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * self.kinds + places
+        numbers = 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * len(self.periods)
+        return numbers + 3 * self.kinds + places
 
     @property
     def timely_size(self) -> int:
@@ -148,7 +153,7 @@ class StepFeatures:
         clock = np.where(place == 0, steps.clock, np.roll(steps.clock, 1))
         length = np.repeat(lengths if totals is None else totals, lengths)
         began, span = steps.clock[first], np.repeat(spans, lengths)
-        features = self.before(steps.history, clock, began, place, length, span)
+        features = self.before(steps.history, clock, began, place, length, span, steps.turns)
         timely = (
             self.timely(steps.clock, clock, began + span, steps.history.happened)
             if self.timed
@@ -166,6 +171,7 @@ class StepFeatures:
         place: NDArray[np.int64],
         length: NDArray[np.int64],
         span: Floats,
+        turns: NDArray[np.int64],
     ) -> NDArray[np.float32]:
         """Describe steps by what is known before them.
 
@@ -179,6 +185,8 @@ class StepFeatures:
             How many steps came before.
         length, span : arrays, shape (steps,)
             How many steps the sequence has, and the time from its first to its last.
+        turns : int array, shape (steps, numbers with a rhythm)
+            How many steps ago each of these last turned; 0 where it has not yet.
         """
         known = ~np.isnan(history.values)
         scaled = np.where(known, (history.values - self.mean) / self.spread, 0.0)
@@ -211,6 +219,7 @@ class StepFeatures:
             self._swings(history),
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
+            *self._rhythm(turns),
             *(self._kinds(clock, history.happened) if self.kinds else ()),
             np.stack(places, axis=1),
         ]
@@ -252,6 +261,11 @@ class StepFeatures:
         found: Floats = np.nan_to_num(np.log(np.clip(sizes, LEAST_SWING, 1 / LEAST_SWING)))
         return found
 
+    def _rhythm(self, turns: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Describe when numbers last turned: whether ever, whether their next turn is due, and how near it is."""
+        phase = turns % self.periods
+        return [turns > 0, (turns > 0) & (phase == 0), phase / self.periods]
+
     def _kinds(self, clock: Floats, happened: Floats) -> list[NDArray[Any]]:
         """Describe when each kind last happened: whether ever, how long ago, whether at the time of the last step."""
         return [~np.isnan(happened), self._ages(clock[:, None], happened), self._today(clock, happened)]
@@ -279,7 +293,7 @@ class StepFeatures:
         """Return plain JSON values."""
         arrays = {
             name: getattr(self, name).tolist()
-            for name in ("mean", "spread", "whitening", "sparse", "onward", "pace", "swing", "positive")
+            for name in ("mean", "spread", "whitening", "sparse", "onward", "pace", "swing", "positive", "periods")
         }
         rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed, "kinds": self.kinds}
         return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
@@ -299,7 +313,8 @@ class StepFeatures:
             unit=values["unit"],
             dated=values["dated"],
             timed=values["timed"],
-            kinds=values.get("kinds", 0),
+            kinds=values["kinds"],
+            periods=np.asarray(values["periods"], np.int64),
         )
 
 

@@ -41,6 +41,8 @@ class UnderWay:
         Of the last step of each kind; no kind where none are told apart.
     numbers : float array, shape (n, kinds, numbers)
         What the numbers were then, NaN where missing or never.
+    turns : int array, shape (n, numbers with a rhythm)
+        How many steps ago each of these last turned; 0 where it has not yet.
     """
 
     condition: Tensor
@@ -54,6 +56,7 @@ class UnderWay:
     place: Codes
     digits: Tensor
     numbers: Floats
+    turns: Codes
 
     @property
     def end(self) -> Floats:
@@ -75,6 +78,7 @@ class UnderWay:
             self.place[chosen],
             self.digits[at],
             self.numbers[chosen],
+            self.turns[chosen],
         )
 
 

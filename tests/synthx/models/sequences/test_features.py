@@ -130,6 +130,14 @@ class TestDescribe:
         described = self.one(features, history, clock=1.0)[6:8][of]
         assert described.tolist() == pytest.approx([np.log(0.2), np.log(4)])
 
+    def test_when_numbers_with_a_rhythm_last_turned_is_told(self) -> None:
+        features = dataclasses.replace(fitted(*NUMBERS)[0], periods=np.array([6, 4]))
+        described = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[8, 0]]))
+        assert described[10:16].tolist() == pytest.approx([1, 0, 0, 0, 2 / 6, 0])
+        due = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[12, 3]]))
+        assert due[10:16].tolist() == pytest.approx([1, 1, 1, 0, 0, 3 / 4])
+        assert len(due) == features.size
+
     def test_what_is_left_of_the_span(self) -> None:
         features, _, _ = fitted(*NUMBERS, TIME)
         history = History.empty(1, 3)
@@ -187,10 +195,12 @@ class TestDescribe:
         began: float = 0.0,
         place: int = 1,
         span: float = 7.0,
+        turns: np.ndarray | None = None,
     ) -> np.ndarray:
         """Describe one step of a sequence of eight."""
         numbers = np.array([clock]), np.array([began])
-        return features.before(history, *numbers, np.array([place]), np.array([8]), np.array([span]))[0]
+        turns = np.zeros((1, 0), np.int64) if turns is None else turns
+        return features.before(history, *numbers, np.array([place]), np.array([8]), np.array([span]), turns)[0]
 
 
 def test_drawing_step_by_step_sees_what_training_saw() -> None:
@@ -201,7 +211,8 @@ def test_drawing_step_by_step_sees_what_training_saw() -> None:
     history, began = History.empty(ENTITIES, 3), coded.clock[STARTS]
     clock = began
     for step in range(STEPS):
-        described = features.before(history, clock, began, np.full(ENTITIES, step), LENGTHS, spans)
+        none = np.zeros((ENTITIES, 0), np.int64)
+        described = features.before(history, clock, began, np.full(ENTITIES, step), LENGTHS, spans, none)
         assert np.array_equal(described, before[STARTS + step])
         now = coded.clock[STARTS + step]
         assert np.array_equal(features.timely(now, clock, began + spans, history.happened), timely[STARTS + step])
