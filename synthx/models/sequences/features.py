@@ -9,24 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.calendar import CALENDAR, DATE_PARTS, DAY, calendar, date_parts
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.moves import known_range
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
-from synthx.codec.table import ColumnCodec
 from synthx.models.sequences.dates import MATCHED
+from synthx.models.sequences.number_features import NumberFeatures
 from synthx.schema import Kind
 
 __all__ = ["StepFeatures"]
 
 Floats = NDArray[np.float64]
-FARTHEST = 5.0
-"""Standard deviations beyond which numbers are cut off."""
-LEAST_SHARE = 1e-6
-"""The least variance of a combination of columns, as a share of a column's, that is brought to one."""
-LEAST_SWING = 0.03
-"""Of the usual size of moves, what counts as none."""
 PLACES = 7
 LAST_STEPS = (1, 2, 3)
 """How many steps are left where that is told by a flag: what comes last comes in an order."""
@@ -40,23 +32,8 @@ class StepFeatures:
 
     Parameters
     ----------
-    mean, spread : float arrays, shape (numbers,)
-        Of the columns of numbers.
-    whitening : float array, shape (numbers, numbers)
-        Turns standardised numbers into uncorrelated ones of variance one: columns that nearly agree differ by little,
-        and that little decides what comes next.
-    quantiles : tuple of float arrays
-        Values of each column at equally many codes from each other.
-    sparse : int array
-        The columns that may be missing.
-    onward : int array
-        The columns that are measured from their last value moved on, or told apart from it.
-    pace : float array, shape (onward,)
-        How far these move in a step, on average.
-    swing : float array, shape (numbers,)
-        How far each moves in a step, on average: as a share of its value where that is always positive.
-    positive : bool array, shape (numbers,)
-        The columns whose values are.
+    numbers : NumberFeatures
+        What is told of each number.
     unit : float
         What elapsed time is counted in: the median time between two steps.
     dated : bool
@@ -65,74 +42,34 @@ class StepFeatures:
         Whether there is a time column.
     kinds : int
         How many kinds of steps are told apart; 0 if none are.
-    periods : int array, shape (numbers with a rhythm,)
-        At which intervals, in steps, these turn.
     """
 
-    mean: Floats
-    spread: Floats
-    whitening: Floats
-    quantiles: tuple[Floats, ...]
-    sparse: NDArray[np.int64]
-    onward: NDArray[np.int64]
-    pace: Floats
-    swing: Floats
-    positive: NDArray[np.bool_]
+    numbers: NumberFeatures
     unit: float
     dated: bool
     timed: bool
     kinds: int
-    periods: NDArray[np.int64]
 
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, clock: Floats, starts: NDArray[np.int64]) -> StepFeatures:
         """Learn how numbers are scaled from the steps of the training sequences."""
-        ends = np.array([known_range(codec.table.columns[name]) for name in codec.numbers]).reshape(-1, 2)
-        values = np.clip(values, *ends.T)  # what hardly anybody has shall not stretch the scale
-        filled = ~np.isnan(values)
-        count = np.maximum(filled.sum(axis=0), 1)
-        mean = np.where(filled, values, 0).sum(axis=0) / count
-        spread = np.sqrt((np.where(filled, values - mean, 0) ** 2).sum(axis=0) / count)
-        spread = np.where(spread > 0, spread, 1.0)
-        scaled = np.where(filled, (values - mean) / spread, 0.0)
-        variances, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
-        whitening = axes / np.sqrt(np.maximum(variances, LEAST_SHARE))
-        references = [number.reference for number in codec.numbers.values()]
-        onward = np.array(
-            [i for i, found in enumerate(references) if found is not None and (found.onward or found.straight)],
-            np.int64,
-        )
         within = ~np.isin(np.arange(1, len(values)), starts)
-        moves = np.abs(np.diff(values, axis=0))[within]
-        pace = _mean(moves[:, onward])
-        positive = np.array([low > 0 and index != codec.time for index, (low, _) in enumerate(ends)], bool)
-        swing = _mean(_relative(moves, values[:-1][within], positive))
         gaps = np.diff(clock)[within]
         gaps = gaps[gaps > 0]
         time = codec.table.schema.time
         return cls(
-            mean,
-            spread,
-            whitening,
-            tuple(_quantiles(codec.table.columns[name]) for name in codec.numbers),
-            np.flatnonzero(~filled.all(axis=0)),
-            onward,
-            np.where(pace > 0, pace, 1.0),
-            np.where(swing > 0, swing, 1.0),
-            positive,
+            NumberFeatures.fit(codec, values, starts),
             float(np.median(gaps)) if len(gaps) else 1.0,
             time is not None and time.kind is Kind.DATETIME,
             time is not None,
             codec.told_apart,
-            np.array(codec.rhythm.periods, np.int64),
         )
 
     @property
     def size(self) -> int:
         """How many numbers describe a step before it is drawn."""
         places = PLACES + (4 if self.timed else 0) + (CALENDAR if self.dated else 0)
-        numbers = 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * len(self.periods)
-        return numbers + 3 * self.kinds + places
+        return self.numbers.size + 3 * self.kinds + places
 
     @property
     def timely_size(self) -> int:
@@ -188,15 +125,6 @@ class StepFeatures:
         turns : int array, shape (steps, numbers with a rhythm)
             How many steps ago each of these last turned; 0 where it has not yet.
         """
-        known = ~np.isnan(history.values)
-        scaled = np.where(known, (history.values - self.mean) / self.spread, 0.0)
-        ranks = np.zeros_like(scaled)
-        for column, quantiles in enumerate(self.quantiles):
-            if len(quantiles) > 1:
-                positions = np.interp(history.values[:, column], quantiles, np.linspace(-1, 1, len(quantiles)))
-                ranks[:, column] = np.where(known[:, column], np.sqrt(3) * positions, 0.0)
-        slopes = history.slopes[:, self.onward] / self.pace
-        ages = self._ages(clock[:, None], history.times)
         rest = length - place
         places = [
             place == 0,
@@ -211,15 +139,7 @@ class StepFeatures:
             places += [np.log1p(left / self.unit) / 4, left / np.maximum(span, self.unit)]
             places += [np.clip(spare, -2, 2), np.sign(spare) * np.log1p(np.abs(spare)) / 4]
         parts = [
-            np.clip(scaled, -FARTHEST, FARTHEST),
-            ranks,
-            np.clip(scaled @ self.whitening, -FARTHEST, FARTHEST),
-            known[:, self.sparse],
-            np.where(known, ages, 0.0)[:, self.sparse],
-            self._swings(history),
-            np.clip(slopes, -FARTHEST, FARTHEST),
-            slopes == 0,
-            *self._rhythm(turns),
+            *self.numbers.describe(history, self._ages(clock[:, None], history.times), turns),
             *(self._kinds(clock, history.happened) if self.kinds else ()),
             np.stack(places, axis=1),
         ]
@@ -255,17 +175,6 @@ class StepFeatures:
         """Describe when the last step of a step's kind was, NaN if never; (steps,) each -> (steps, RECALLED)."""
         return np.stack([~np.isnan(happened), self._ages(clock, happened)], axis=1, dtype=np.float32)
 
-    def _swings(self, history: History) -> Floats:
-        """Return how far each number moves at a time lately, beside what is usual, in logarithms; 0 if not known."""
-        sizes = _relative(history.swings, history.values, self.positive) / self.swing
-        found: Floats = np.nan_to_num(np.log(np.clip(sizes, LEAST_SWING, 1 / LEAST_SWING)))
-        return found
-
-    def _rhythm(self, turns: NDArray[np.int64]) -> list[NDArray[Any]]:
-        """Describe when numbers last turned: whether ever, whether their next turn is due, and how near it is."""
-        phase = turns % self.periods
-        return [turns > 0, (turns > 0) & (phase == 0), phase / self.periods]
-
     def _kinds(self, clock: Floats, happened: Floats) -> list[NDArray[Any]]:
         """Describe when each kind last happened: whether ever, how long ago, whether at the time of the last step."""
         return [~np.isnan(happened), self._ages(clock[:, None], happened), self._today(clock, happened)]
@@ -291,45 +200,10 @@ class StepFeatures:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        arrays = {
-            name: getattr(self, name).tolist()
-            for name in ("mean", "spread", "whitening", "sparse", "onward", "pace", "swing", "positive", "periods")
-        }
         rest = {"unit": self.unit, "dated": self.dated, "timed": self.timed, "kinds": self.kinds}
-        return {**arrays, "quantiles": [quantiles.tolist() for quantiles in self.quantiles], **rest}
+        return {"numbers": self.numbers.to_dict(), **rest}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StepFeatures:
-        arrays = {name: np.asarray(values[name], np.float64) for name in ("mean", "spread")}
-        return cls(
-            **arrays,
-            whitening=np.asarray(values["whitening"], np.float64).reshape(len(arrays["mean"]), len(arrays["mean"])),
-            quantiles=tuple(np.asarray(quantiles, np.float64) for quantiles in values["quantiles"]),
-            sparse=np.asarray(values["sparse"], np.int64),
-            onward=np.asarray(values["onward"], np.int64),
-            pace=np.asarray(values["pace"], np.float64),
-            swing=np.asarray(values["swing"], np.float64),
-            positive=np.asarray(values["positive"], np.bool_),
-            unit=values["unit"],
-            dated=values["dated"],
-            timed=values["timed"],
-            kinds=values["kinds"],
-            periods=np.asarray(values["periods"], np.int64),
-        )
-
-
-def _relative(sizes: Floats, values: Floats, positive: NDArray[np.bool_]) -> Floats:
-    """Return the sizes of moves as shares of the values that moved, where the column is positive."""
-    shares: Floats = sizes / np.where(positive & (values > 0), values, 1.0)
-    return shares
-
-
-def _mean(sizes: Floats) -> Floats:
-    """Return the mean of each column's filled cells; 0 where there is none."""
-    means: Floats = np.nansum(sizes, axis=0) / np.maximum((~np.isnan(sizes)).sum(axis=0), 1)
-    return means
-
-
-def _quantiles(codec: ColumnCodec) -> Floats:
-    assert isinstance(codec, NumericCodec)
-    return np.sort(codec.centres[codec.first_spike :])
+        rest = {name: values[name] for name in ("unit", "dated", "timed", "kinds")}
+        return cls(NumberFeatures.from_dict(values["numbers"]), **rest)

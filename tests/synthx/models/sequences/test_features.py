@@ -11,7 +11,8 @@ from synthx.codec.sequence.calendar import CALENDAR, DAY
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.moves import known_range
 from synthx.codec.sequence.steps import StepCodec
-from synthx.models.sequences.features import FARTHEST, PLACES, StepFeatures
+from synthx.models.sequences.features import PLACES, StepFeatures
+from synthx.models.sequences.number_features import FARTHEST
 from synthx.schema import Column, Kind, Role, Schema
 
 ENTITIES, STEPS = 30, 8
@@ -46,16 +47,16 @@ class TestFit:
     def test_scales_are_those_of_the_filled_cells(self) -> None:
         features, codec, frame = fitted(*NUMBERS)
         kept = {name: frame[name].clip(*known_range(codec.table.columns[name])) for name in ("a", "b")}
-        assert features.mean.tolist() == pytest.approx([kept["a"].mean(), kept["b"].mean()])
-        assert features.spread.tolist() == pytest.approx([kept["a"].std(ddof=0), kept["b"].std(ddof=0)])
-        assert features.sparse.tolist() == [1]
+        assert features.numbers.mean.tolist() == pytest.approx([kept["a"].mean(), kept["b"].mean()])
+        assert features.numbers.spread.tolist() == pytest.approx([kept["a"].std(ddof=0), kept["b"].std(ddof=0)])
+        assert features.numbers.sparse.tolist() == [1]
 
     def test_whitened_columns_are_uncorrelated_and_of_variance_one(self) -> None:
         features, codec, frame = fitted(*NUMBERS)
         values = codec.encode(frame, STARTS).values
         values = np.clip(values, *np.array([known_range(codec.table.columns[name]) for name in codec.numbers]).T)
-        scaled = np.where(np.isnan(values), 0, (values - features.mean) / features.spread)
-        whitened = scaled @ features.whitening
+        scaled = np.where(np.isnan(values), 0, (values - features.numbers.mean) / features.numbers.spread)
+        whitened = scaled @ features.numbers.whitening
         assert np.allclose(whitened.T @ whitened / ROWS, np.eye(2))
 
     def test_time_is_counted_in_the_usual_gap(self) -> None:
@@ -71,8 +72,12 @@ class TestFit:
     def test_entities_of_one_step_and_columns_without_values(self) -> None:
         codec, _ = made(*NUMBERS)
         features = StepFeatures.fit(codec, np.full((3, 2), np.nan), np.zeros(3), np.arange(3))
-        assert (features.unit, features.mean.tolist(), features.spread.tolist()) == (1.0, [0, 0], [1, 1])
-        assert np.isfinite(features.whitening).all()
+        assert (features.unit, features.numbers.mean.tolist(), features.numbers.spread.tolist()) == (
+            1.0,
+            [0, 0],
+            [1, 1],
+        )
+        assert np.isfinite(features.numbers.whitening).all()
 
 
 class TestDescribe:
@@ -104,7 +109,7 @@ class TestDescribe:
 
     def test_the_last_value_is_scaled_and_cut_off(self) -> None:
         features, _, _ = fitted(*NUMBERS)
-        last = features.mean + features.spread * [1.5, 100.0]
+        last = features.numbers.mean + features.numbers.spread * [1.5, 100.0]
         history = History.empty(1, 2)._replace(values=last[None], times=np.array([[0.0, 1.0]]))
         described = self.one(features, history, clock=4.0)
         assert described[:2].tolist() == pytest.approx([1.5, FARTHEST])
@@ -121,9 +126,9 @@ class TestDescribe:
         coded = codec.encode(frame, STARTS)
         features = StepFeatures.fit(codec, coded.values, coded.clock, STARTS)
         of = [list(codec.numbers).index(name) for name in "ab"]
-        assert features.positive[of].tolist() == [True, False]
+        assert features.numbers.positive[of].tolist() == [True, False]
         usual = (4 * 10 / 100 + 3 * 10 / 110) / 7  # up four times in eight steps, down three times
-        assert features.swing[of].tolist() == pytest.approx([usual, 6 / 7])  # of seven moves, three are of 2
+        assert features.numbers.swing[of].tolist() == pytest.approx([usual, 6 / 7])  # of seven moves, three are of 2
         history = History.empty(1, 2)._replace(
             values=np.full((1, 2), 100.0), swings=np.array([[20 * usual, 24 / 7]])[:, of]
         )
@@ -131,7 +136,10 @@ class TestDescribe:
         assert described.tolist() == pytest.approx([np.log(0.2), np.log(4)])
 
     def test_when_numbers_with_a_rhythm_last_turned_is_told(self) -> None:
-        features = dataclasses.replace(fitted(*NUMBERS)[0], periods=np.array([6, 4]))
+        features, _, _ = fitted(*NUMBERS)
+        features = dataclasses.replace(
+            features, numbers=dataclasses.replace(features.numbers, periods=np.array([6, 4]))
+        )
         described = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[8, 0]]))
         assert described[10:16].tolist() == pytest.approx([1, 0, 0, 0, 2 / 6, 0])
         due = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[12, 3]]))
