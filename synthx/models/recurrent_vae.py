@@ -24,6 +24,7 @@ from synthx.models.latents.prior import FlowMatching, Prior
 from synthx.models.layout import Digits
 from synthx.models.sequences.batches import Sequences
 from synthx.models.sequences.dates import Landing
+from synthx.models.sequences.distinct import distinct_steps
 from synthx.models.sequences.drawing import SequenceSampler
 from synthx.models.sequences.exploration import Explorable
 from synthx.models.sequences.features import StepFeatures
@@ -42,7 +43,7 @@ LEAST = {"latent": 1, "width": 1, "hidden": 2, "units": 1, "steps": 1, "prior_st
 TRAINING_SHARE = 0.9
 """Of the time budget; the prior has the rest."""
 PASSES, FEWEST_STEPS, MOST_STEPS = 15, 1_000, 4_000
-"""Usual passes over the steps of all sequences, and the least and the most training steps that makes."""
+"""Usual passes over the distinct steps of all sequences, and the least and the most training steps that makes."""
 ENCODED_TOGETHER = 512
 PRIOR_BLOCKS = 3
 PRIOR_BATCH = 512
@@ -79,7 +80,7 @@ class SequenceVAE(Explorable):
         What a nat in the latent vector costs. Lower: a sequence is told more closely by its place, and places of
         sequences are harder to learn.
     dropout : float, optional
-        The share of hidden units that is left out in training. None chooses by the number of steps.
+        The share of hidden units that is left out in training. None chooses by the number of distinct steps.
     learning_rate : float
         At its peak.
     privacy : Privacy, optional
@@ -154,7 +155,7 @@ class SequenceVAE(Explorable):
     ) -> tuple[Stopped, int]:
         steps = coded.steps
         self.features_ = StepFeatures.fit(self.steps_, steps.values, steps.clock, coded.starts)
-        sequences = self._on_device(coded, device)
+        sequences, distinct = self._on_device(coded, device), distinct_steps(coded.steps, coded.starts)
         self.network_ = self._start(sequences).to(device)
         learning, held_out = (sequences.pick(part) for part in hold_out(torch.arange(len(sequences), device=device)))
         phase = SequenceLikelihood(
@@ -163,13 +164,13 @@ class SequenceVAE(Explorable):
             held_out,
             steps=self.batch_size,
             learning_rate=self.learning_rate,
-            dropout=_usual_dropout(len(sequences.digits)) if self.dropout is None else self.dropout,
+            dropout=_usual_dropout(distinct) if self.dropout is None else self.dropout,
             hidden_steps=0.1,
             beta=self.beta,
         )
         plan = Plan(
             stage="training",
-            steps=self.steps or self._usual_steps(len(sequences.digits)),
+            steps=self.steps or self._usual_steps(distinct),
             measure="held-out loss a step",
             up_to=TRAINING_SHARE,
             check_every=100,
@@ -184,8 +185,8 @@ class SequenceVAE(Explorable):
         then, more = self._learn_prior(sequences, budget, progress)
         return (then if then == "interrupted" else stopped), taken + more
 
-    def _usual_steps(self, rows: int) -> int:
-        return int(np.clip(PASSES * rows / self.batch_size, FEWEST_STEPS, MOST_STEPS))
+    def _usual_steps(self, distinct: int) -> int:
+        return int(np.clip(PASSES * distinct / self.batch_size, FEWEST_STEPS, MOST_STEPS))
 
     def _on_device(self, coded: CodedEntities, device: torch.device) -> Sequences:
         digits_of = Digits(self.steps_.sizes)
@@ -303,5 +304,5 @@ class SequenceVAE(Explorable):
         self.prior_.load_state_dict(of_owner("prior", tensors))
 
 
-def _usual_dropout(rows: int) -> float:
-    return min(0.3, 0.1 * math.sqrt(150_000 / rows))
+def _usual_dropout(distinct: int) -> float:
+    return min(0.3, 0.1 * math.sqrt(150_000 / distinct))

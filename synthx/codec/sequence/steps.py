@@ -42,8 +42,8 @@ class CodedSteps(NamedTuple):
         Where a number's reference is known, so that it is coded as a distance from it (or is missing).
     recalled : int array, shape (steps,)
         The last step of the same sequence and kind; -1 where there is none, or steps are of one kind only.
-    turns : int array, shape (steps, numbers with a rhythm)
-        How many steps ago each of these last turned; 0 where it has not yet.
+    turns : int array, shape (steps, beats)
+        How many steps ago the numbers of each beat last turned; 0 where they have not yet.
     """
 
     codes: NDArray[np.int32]
@@ -69,7 +69,7 @@ class StepCodec:
     kinds : Kinds, optional
         What tells steps of different kinds apart, where that helps. Its columns are drawn right after the time.
     rhythm : Rhythm
-        Which numbers turn at even intervals.
+        Which numbers turn at even intervals, and together.
     """
 
     table: TableCodec
@@ -232,7 +232,7 @@ class StepCodec:
         return CodedSteps(codes, values, history, clock, measured, recalled, turns)
 
     def turned(self, values: Floats, history: History) -> NDArray[np.bool_]:
-        """Return where numbers with a rhythm turn at steps, given what is known before them; (steps, numbers)."""
+        """Return where numbers that follow a beat turn, given what is known before the steps; (steps, numbers)."""
         turned = np.zeros(values.shape, bool)
         numbers = list(self.numbers.values())
         for index in self.rhythm.columns:
@@ -264,7 +264,7 @@ class StepCodec:
             "numbers": {name: number.to_dict() for name, number in self.numbers.items()},
             "numbered": list(self.numbers),
             "kinds": None if self.kinds is None else self.kinds.to_dict(),
-            "rhythm": self.rhythm.to_dict(),
+            "rhythm": self.rhythm.to_list(),
         }
 
     @classmethod
@@ -275,7 +275,7 @@ class StepCodec:
         numbers = {name: NumberCodec.from_dict(values["numbers"][name]) for name in values["numbered"]}
         kinds = values["kinds"]
         kinds = None if kinds is None else Kinds.from_dict(kinds)
-        return cls(table, numbers, kinds, Rhythm.from_dict(values["rhythm"]))
+        return cls(table, numbers, kinds, Rhythm.from_list(values["rhythm"]))
 
 
 def _values(frame: pd.DataFrame, schema: Schema, names: list[str]) -> Floats:

@@ -62,7 +62,7 @@ class SequenceSampler:
             np.zeros(count, np.int64),
             torch.zeros(count, kinds, len(self.digits.sizes), dtype=torch.int16, device=self.device),
             np.full((count, kinds, len(self.codec.numbers)), np.nan),
-            np.zeros((count, len(self.codec.rhythm.columns)), np.int64),
+            np.zeros((count, len(self.codec.rhythm.beats)), np.int64),
         )
 
     @torch.no_grad()

@@ -49,8 +49,8 @@ class NumberFeatures:
         How far each moves in a step, on average: as a share of its value where that is always positive.
     positive : bool array, shape (numbers,)
         The columns whose values are.
-    periods : int array, shape (numbers with a rhythm,)
-        At which intervals, in steps, these turn.
+    periods, firsts : int arrays, shape (beats,)
+        At which intervals, in steps, numbers turn, and the first place in a sequence where they can.
     """
 
     mean: Floats
@@ -63,6 +63,7 @@ class NumberFeatures:
     swing: Floats
     positive: NDArray[np.bool_]
     periods: NDArray[np.int64]
+    firsts: NDArray[np.int64]
 
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, starts: NDArray[np.int64]) -> NumberFeatures:
@@ -97,7 +98,8 @@ class NumberFeatures:
             np.where(pace > 0, pace, 1.0),
             np.where(swing > 0, swing, 1.0),
             positive,
-            np.array(codec.rhythm.periods, np.int64),
+            np.array([beat.period for beat in codec.rhythm.beats], np.int64),
+            np.array([beat.first for beat in codec.rhythm.beats], np.int64),
         )
 
     @property
@@ -105,7 +107,9 @@ class NumberFeatures:
         """How many features there are."""
         return 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * len(self.periods)
 
-    def describe(self, history: History, ages: Floats, turns: NDArray[np.int64]) -> list[NDArray[Any]]:
+    def describe(
+        self, history: History, ages: Floats, turns: NDArray[np.int64], place: NDArray[np.int64]
+    ) -> list[NDArray[Any]]:
         """Return the features of steps, in parts of shape (steps, n).
 
         Parameters
@@ -114,8 +118,10 @@ class NumberFeatures:
             Of (steps, numbers).
         ages : float array, shape (steps, numbers)
             How old the last values are, in logarithms.
-        turns : int array, shape (steps, numbers with a rhythm)
-            How many steps ago each of these last turned; 0 where it has not yet.
+        turns : int array, shape (steps, beats)
+            How many steps ago the numbers of each beat last turned; 0 where they have not yet.
+        place : int array, shape (steps,)
+            How many steps came before.
         """
         known = ~np.isnan(history.values)
         scaled = np.where(known, (history.values - self.mean) / self.spread, 0.0)
@@ -134,7 +140,7 @@ class NumberFeatures:
             self._swings(history),
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
-            *self._rhythm(turns),
+            *self._rhythm(turns, place),
         ]
 
     def _swings(self, history: History) -> Floats:
@@ -143,10 +149,15 @@ class NumberFeatures:
         found: Floats = np.nan_to_num(np.log(np.clip(sizes, LEAST_SWING, 1 / LEAST_SWING)))
         return found
 
-    def _rhythm(self, turns: NDArray[np.int64]) -> list[NDArray[Any]]:
-        """Describe when numbers last turned: whether ever, whether their next turn is due, and how near it is."""
-        phase = turns % self.periods
-        return [turns > 0, (turns > 0) & (phase == 0), phase / self.periods]
+    def _rhythm(self, turns: NDArray[np.int64], place: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Describe when numbers last turned: whether ever, the chance that the next turn is due, and how near it is.
+
+        Before the first turn of a sequence it may come as well at one step of a period as at another, so the chance
+        rises from step to step.
+        """
+        phase, passed = turns % self.periods, place[:, None] - self.firsts
+        open_steps = np.where((passed >= 0) & (passed < self.periods), self.periods - passed, np.inf)
+        return [turns > 0, np.where(turns > 0, phase == 0, 1 / open_steps), phase / self.periods]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -171,6 +182,7 @@ class NumberFeatures:
             np.asarray(values["swing"], np.float64),
             np.asarray(values["positive"], np.bool_),
             np.asarray(values["periods"], np.int64),
+            np.asarray(values["firsts"], np.int64),
         )
 
 

@@ -41,8 +41,8 @@ class UnderWay:
         Of the last step of each kind; no kind where none are told apart.
     numbers : float array, shape (n, kinds, numbers)
         What the numbers were then, NaN where missing or never.
-    turns : int array, shape (n, numbers with a rhythm)
-        How many steps ago each of these last turned; 0 where it has not yet.
+    turns : int array, shape (n, beats)
+        How many steps ago the numbers of each beat last turned; 0 where they have not yet.
     """
 
     condition: Tensor

@@ -20,7 +20,7 @@ from synthx.models.sequences.likelihood import SequenceLikelihood
 from synthx.schema import Schema
 from synthx.training import ProgressEvent
 
-from .made_sequences import INSTANT, few_static_steps, fitted, schema_of, series, visits
+from .made_sequences import INSTANT, SMALL, few_static_steps, fitted, schema_of, series, visits
 
 
 class TestFiles:
@@ -132,6 +132,22 @@ class TestTraining:
         frame, schema = synthx.cut_windows(series([60]).drop(columns="k"), 12)
         rows = fitted(frame, schema).sample(15, seed=0)
         assert (rows.groupby("window").size() == 12).all() and rows["window"].nunique() == 15
+
+    def test_what_was_interpolated_bends_on_the_beat(self) -> None:
+        rng = np.random.default_rng(0)
+        knots = rng.normal(0, 1, (2, 300)).cumsum(axis=1)
+        at = np.arange(6 * 299) / 6
+        table = pd.DataFrame(
+            {name: np.interp(at, np.arange(300), knot) for name, knot in zip("ab", knots, strict=True)}
+        )
+        frame, schema = synthx.cut_windows(table, 24)
+        model = SequenceVAE(**SMALL | {"steps": 120, "prior_steps": 0}, dropout=0.0, seed=0).fit(frame, schema)
+        drawn = synthx.to_windows(model.sample(200, seed=0), schema)
+        bends = np.abs(np.diff(drawn, 2, axis=1)) > 1e-6
+        window, place = np.nonzero(bends.any(axis=2))
+        gaps = np.diff(place)[np.diff(window) == 0]
+        assert np.mean(gaps % 6 == 0) > 0.75  # .19 after 100 steps where the beat is not told
+        assert bends.mean() == pytest.approx(1 / 6, abs=0.03)
 
     def test_it_says_what_it_does(self) -> None:
         events: list[ProgressEvent] = []

@@ -135,16 +135,21 @@ class TestDescribe:
         described = self.one(features, history, clock=1.0)[6:8][of]
         assert described.tolist() == pytest.approx([np.log(0.2), np.log(4)])
 
-    def test_when_numbers_with_a_rhythm_last_turned_is_told(self) -> None:
+    def test_when_numbers_that_follow_a_beat_last_turned_is_told(self) -> None:
         features, _, _ = fitted(*NUMBERS)
-        features = dataclasses.replace(
-            features, numbers=dataclasses.replace(features.numbers, periods=np.array([6, 4]))
-        )
-        described = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[8, 0]]))
-        assert described[10:16].tolist() == pytest.approx([1, 0, 0, 0, 2 / 6, 0])
-        due = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([[12, 3]]))
-        assert due[10:16].tolist() == pytest.approx([1, 1, 1, 0, 0, 3 / 4])
-        assert len(due) == features.size
+        numbers = dataclasses.replace(features.numbers, periods=np.array([6, 4]), firsts=np.array([2, 1]))
+        features = dataclasses.replace(features, numbers=numbers)
+
+        def told(place: int, *turns: int) -> list[float]:
+            described = self.one(features, History.empty(1, 2), clock=1.0, place=place, turns=np.array([turns]))
+            assert len(described) == features.size
+            return described[10:16].tolist()
+
+        assert told(6, 8, 3) == pytest.approx([1, 1, 0, 0, 2 / 6, 3 / 4])
+        assert told(6, 12, 4) == pytest.approx([1, 1, 1, 1, 0, 0])
+        assert told(1, 0, 0) == pytest.approx([0, 0, 0, 1 / 4, 0, 0])  # any of four steps may be it
+        assert told(4, 0, 0) == pytest.approx([0, 0, 1 / 4, 1, 0, 0])
+        assert told(7, 0, 0) == pytest.approx([0, 0, 1, 0, 0, 0])  # the other has let a whole period pass
 
     def test_what_is_left_of_the_span(self) -> None:
         features, _, _ = fitted(*NUMBERS, TIME)
