@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("synthx", deadline=None, derandomize=True)  # the same examples everywhere, however slow it is
+settings.load_profile("synthx")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

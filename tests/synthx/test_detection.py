@@ -183,7 +183,7 @@ def test_written_dates(form: str) -> None:
     assert (column.kind, column.format, column.dtype) == (Kind.DATETIME, form, "object")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.dates(datetime.date(1990, 1, 13), datetime.date(2050, 1, 1)), min_size=5, max_size=30, unique=True),
     st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d", "%d.%m.%Y"]),
@@ -503,7 +503,7 @@ def test_tiny_tables() -> None:
     assert [column.kind for column in two] == [Kind.CATEGORICAL, Kind.CATEGORICAL, Kind.DECIMAL, Kind.CONSTANT]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.one_of(st.none(), st.text(max_size=12), st.integers(), st.booleans(), st.floats(allow_infinity=False)),

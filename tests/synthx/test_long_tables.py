@@ -56,7 +56,7 @@ class TestFromWindows:
         with pytest.raises(ParameterError, match="for 2 features; give each feature a name of its own"):
             from_windows(np.zeros((2, 3, 2)), names=names)
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(
         st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3)).flatmap(
             lambda s: arrays(float, s, elements=NUMBERS)
@@ -221,7 +221,7 @@ class TestSplitStatic:
         with pytest.raises(SchemaError, match="names no entity"):
             split_static(STEPS[["x"]], self.SCHEMA.select(["x"]))
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.data())
     def test_what_is_split_joins_again(self, ids: list[int], data: st.DataObject) -> None:
         known = sorted(set(ids))

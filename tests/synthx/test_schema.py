@@ -36,7 +36,7 @@ COLUMNS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(COLUMNS, max_size=5, unique_by=lambda column: column.name))
 def test_json_round_trip_keeps_values_and_types(columns: list[Column]) -> None:
     schema = Schema(tuple(columns))

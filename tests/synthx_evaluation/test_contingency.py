@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.schema import Column, Kind, Schema
@@ -43,7 +43,6 @@ def test_blocks_cover_every_row_once() -> None:
     assert sum(len(range(*block.indices(7))) for block in blocks_of(7, 20)) == 7
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 1000), st.integers(1, 60))
 def test_strip_counts_what_crosstab_counts(seed: int, rows: int) -> None:
     generator = np.random.default_rng(seed)

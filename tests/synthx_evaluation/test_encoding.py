@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.errors import DataError
@@ -119,7 +119,6 @@ def test_capped_joins_levels_rare_among_real_rows() -> None:
     assert tables.capped(5).levels == tables.levels
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=30), st.integers(2, 4))
 def test_capping_changes_neither_missing_nor_frequent_levels(cells: list[str | None], limit: int) -> None:
     tables = encode_one(Kind.CATEGORICAL, [*cells, "a"], cells)

@@ -65,7 +65,7 @@ def test_by_hand() -> None:
     assert found.index.tolist() == [[0, 1]]
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**31), st.integers(0, 3), st.integers(0, 3), st.integers(1, 9), st.sampled_from([EUCLID, CITY]))
 def test_equals_the_full_matrix(seed: int, p: int, q: int, k: int, geometry: Geometry) -> None:
     generator = np.random.default_rng(seed)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.errors import DataError, ParameterError
@@ -21,7 +21,6 @@ def test_rows_are_shared_out_and_keep_order_and_index() -> None:
     assert list(split(frame, holdout=0.3, seed=6)[1].index) != list(holdout.index)
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     entities=st.lists(st.integers(0, 8), min_size=2, max_size=60).filter(lambda x: len(set(x)) > 1),
     holdout=st.floats(0.05, 0.95),

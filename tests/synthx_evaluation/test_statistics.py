@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -60,7 +60,6 @@ def test_missing_counts_as_a_value(p: list[float], q: list[float], distance: flo
     assert ks_distance(np.array(p), np.array(q)) == pytest.approx(distance)
 
 
-@settings(deadline=None, derandomize=True)
 @given(COUNTS, COUNTS)
 def test_distances_are_ordered(p: np.ndarray, q: np.ndarray) -> None:
     p, q = p / p.sum(), q / q.sum()
@@ -98,7 +97,6 @@ def test_weights_are_repetitions() -> None:
     assert average_precision(*weighted) == pytest.approx(2 / 3)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
 def test_areas_agree_with_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -154,7 +152,6 @@ def test_newcombe_as_published() -> None:
     assert newcombe_interval(10, 10, 0, 20) == pytest.approx((0.6791, 1.0), abs=5e-5)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 500), st.data())
 def test_wilson_holds_the_share(n: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, n))

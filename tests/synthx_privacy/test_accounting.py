@@ -122,7 +122,7 @@ def test_mixed_events_cost_more_than_each_and_less_than_their_sum() -> None:
     assert max(alone) < epsilon_of(events, 1e-6) < sum(alone)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     noises=st.lists(st.floats(0.5, 50), min_size=1, max_size=5),
     epsilons=st.lists(st.floats(0.01, 2), max_size=4),
@@ -136,7 +136,7 @@ def test_more_events_cost_more_in_any_order(noises: list[float], epsilons: list[
     assert epsilon_of(events, delta / 2) >= whole
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(epsilon=st.floats(0.05, 30), delta=st.floats(1e-9, 1e-4), share=st.floats(0.1, 2))
 def test_calibration_keeps_the_budget_and_wastes_little(epsilon: float, delta: float, share: float) -> None:
     def events_at(scale: float) -> list[object]:

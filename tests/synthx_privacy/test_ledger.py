@@ -208,7 +208,7 @@ def test_a_gaussian_is_split_at_equal_cost() -> None:
         account.split("tree", 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     ends=st.lists(st.sampled_from(["well", "crash", "interrupt", "never"]), min_size=3, max_size=3),
     closes=st.booleans(),

@@ -150,7 +150,7 @@ rows_of_codes = st.lists(
 
 
 @given(rows_of_codes, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_of_neighbours_differ_by_at_most_one(rows: list[tuple[int, ...]], data: st.DataObject) -> None:
     codes = np.array(rows)
     fewer = np.delete(codes, data.draw(st.integers(0, len(codes) - 1)), axis=0)
@@ -227,7 +227,7 @@ def test_codes_out_of_range_are_clamped(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_neighbours_ask_the_same_within_the_stated_sensitivity(data: st.DataObject) -> None:
     codes = tree_table(60, seed=data.draw(st.integers(0, 50)))
     fewer = np.delete(codes, data.draw(st.integers(0, 59)), axis=0)

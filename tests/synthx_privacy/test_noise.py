@@ -136,7 +136,7 @@ def test_integers_that_would_favour_small_ones_are_drawn_again(monkeypatch: pyte
     assert SecureRandom().integers(3 << 60, 1).tolist() == [5]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(0, 300))
 def test_permutations_hold_each_number_once(size: int) -> None:
     assert sorted(SecureRandom().permutation(size).tolist()) == list(range(size))

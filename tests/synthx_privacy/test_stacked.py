@@ -102,7 +102,7 @@ def test_clipped_sums_are_those_of_autograd(ghost: bool, clip: float) -> None:
     assert torch.allclose(torch.cat([part.flatten() for part in sums]), expected, rtol=1e-4, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_the_norm_is_right_even_if_a_unit_looks_up_a_row_twice(places: list[list[int]]) -> None:
     torch.manual_seed(3)

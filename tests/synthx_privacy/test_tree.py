@@ -54,7 +54,7 @@ def chi_square(observed: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 @given(seed=st.integers(0, 2**32 - 1), strata=st.integers(1, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_message_passing_equals_enumeration(seed: int, strata: int) -> None:
     rng = np.random.default_rng(seed)
     potentials = Potentials(

@@ -39,7 +39,7 @@ def test_results_of_sequences_have_columns_of_their_own(tmp_path: Path) -> None:
     assert lines[3].split()[:7] == ["real", "rows", "–", "–", "–", "–", "–"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1))
 def test_any_reason_survives_the_file(tmp_path_factory: pytest.TempPathFactory, reason: str) -> None:
     path = tmp_path_factory.mktemp("reasons") / "r.csv"

@@ -46,7 +46,7 @@ def test_patterns(form: str | None, first: int, keys: list[str]) -> None:
     assert make(Kind.IDENTIFIER, 2, format=form, first=first).tolist() == keys
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.text(alphabet="#?^~A-0", min_size=1, max_size=4),
     st.lists(st.integers(0, 300), min_size=1, max_size=4),

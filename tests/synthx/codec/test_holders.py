@@ -43,7 +43,6 @@ class TestSharing:
         assert sharing.rows == 2
         assert not sharing.is_enough()
 
-    @settings(deadline=None)
     @given(HOLDERS, st.integers(1, 4), st.data())
     def test_a_run_is_the_shortest_that_enough_share(self, holders: list[int], least: int, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, len(holders)))
@@ -53,7 +52,6 @@ class TestSharing:
         starts = (first for first in range(start, -1, -1) if len(set(holders[first:start])) >= least)
         assert sharing.start_to(start) == next(starts, -1)
 
-    @settings(deadline=None)
     @given(st.integers(0, 30), st.integers(1, 9), st.data())
     def test_holders_of_a_row_each_are_rows(self, rows: int, least: int, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, rows))
@@ -63,7 +61,7 @@ class TestSharing:
 
 
 class TestNumbers:
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(
         st.lists(st.integers(-20, 20).map(lambda k: k / 4), max_size=300),
         st.integers(1, 12),
@@ -103,7 +101,7 @@ class TestNumbers:
         codes, offsets = codec.encode(values)
         assert codec.decode(codes, offsets).max() <= codec.knots[-1]
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.integers(0, 999), st.integers(2, 12), st.integers(1, 60), st.integers(1, 4))
     def test_enough_entities_share_each_piece_and_what_lies_beyond(
         self, seed: int, rare_threshold: int, entities: int, sharpness: int

@@ -113,7 +113,7 @@ class TestCoding:
         ),
         st.integers(1, 12),
     )
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def test_decode_of_encode_keeps_spikes_and_missing_and_stays_within_the_bin(
         self, cells: list[float], threshold: int
     ) -> None:
@@ -133,7 +133,7 @@ class TestCoding:
             assert edges[bin_] - codec.grid.step <= value <= edges[bin_ + 1] + codec.grid.step
 
     @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=5, max_size=200), st.integers(2, 10))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def test_nothing_saved_equals_a_value_that_few_rows_hold(self, cells: list[float], threshold: int) -> None:
         values = np.array(cells)
         codec = NumericCodec.fit(values, rare_threshold=threshold)
@@ -183,7 +183,7 @@ class TestWindow:
         assert not self.codec.window(Between(5_000.0, None)).weights.any()
 
     @given(st.integers(1, 1_000), st.integers(0, 200))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_every_offset_of_a_window_decodes_inside_the_range(self, low: int, length: int) -> None:
         window = self.codec.window(Between(float(low), float(low + length)))
         rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ from synthx.errors import ArtifactError, ConditionError, DataError
 from synthx.schema import Column, Kind, Role, Schema
 
 ROWS = 400
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def rng(seed: int = 0) -> np.random.Generator:

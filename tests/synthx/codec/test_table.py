@@ -175,7 +175,7 @@ def test_files_keep_the_codec(codec: TableCodec) -> None:
         max_size=120,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_table_comes_back_in_shape(rows: list[tuple[Any, ...]]) -> None:
     frame = pd.DataFrame(rows, columns=["level", "whole", "number", "flag"]).astype({"whole": "Int64", "level": object})
     kinds = (Kind.CATEGORICAL, Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN)

@@ -10,7 +10,7 @@ from synthx.models.layout import Digits, Heads
 
 
 @given(st.lists(st.integers(1, 60_000), min_size=1, max_size=6), st.integers(0, 2**31))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_join_undoes_split(sizes: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     digits = Digits(tuple(sizes))

@@ -48,7 +48,7 @@ def test_gaps_of_eight_rows() -> None:
     assert [float(gap(counts, criterion)) for criterion in CRITERIA] == [0.5, 0.5, 0.5]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10_000), groups=st.integers(2, 4))
 def test_gaps_are_fairlearns(seed: int, groups: int) -> None:
     rng = np.random.default_rng(seed)

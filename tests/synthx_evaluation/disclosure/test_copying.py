@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.schema import Column, Kind, Schema
@@ -99,7 +99,6 @@ def test_without_a_holdout_only_the_count_is_given() -> None:
     assert (excess.status, excess.reason) == (Status.NOT_APPLICABLE, "not assessable without holdout")
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=7), st.lists(st.integers(0, 4), min_size=1, max_size=5), st.data()
 )

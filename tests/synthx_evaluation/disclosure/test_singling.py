@@ -6,7 +6,7 @@ from itertools import combinations as subsets
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.schema import Kind
@@ -56,7 +56,6 @@ def test_combinations_fit_their_own_row(people: People, judged: Judged) -> None:
     assert 2 <= found.width <= 6
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 7), st.data())
 def test_exactly_one_is_the_share_of_all_samples(total: int, data: st.DataObject) -> None:
     rows, fitting = data.draw(st.integers(1, total)), data.draw(st.integers(0, total))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.schema import Schema
@@ -111,7 +111,6 @@ def test_a_proven_leak_is_not_met_however_small() -> None:
     assert "less than 0.001" in finding(rule, excess(0.001, 0.01, p_value=0.0)).reading
 
 
-@settings(deadline=None)
 @given(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), st.floats(-1, 1), st.floats(-1, 1))
 def test_a_verdict_says_no_more_than_the_interval(ends: tuple[float, float], limit: float, detectable: float) -> None:
     low, high = sorted(ends)

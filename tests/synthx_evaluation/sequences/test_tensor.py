@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synthx.errors import DataError, ParameterError
@@ -49,7 +49,6 @@ def test_padding_taking_and_cutting() -> None:
     assert cut.times.tolist()[1:] in ([2, 5], [5, 5])
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), min_size=1, max_size=40))
 def test_sorting_keeps_every_row(rows: list[tuple[int, int]]) -> None:
     who, when = (np.array(part) for part in zip(*rows, strict=True))

@@ -55,7 +55,7 @@ SEQUENCES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(SEQUENCES)
 def test_before_steps_is_what_a_plain_loop_finds(sequences: list[list[tuple[float, float]]]) -> None:
     values = [list(step) for sequence in sequences for step in sequence]
@@ -66,7 +66,7 @@ def test_before_steps_is_what_a_plain_loop_finds(sequences: list[list[tuple[floa
     check_equal(found, plainly(values, clock, starts.tolist(), kind))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(SEQUENCES)
 def test_going_step_by_step_tells_the_same(sequences: list[list[tuple[float, float]]]) -> None:
     values = np.array([list(step) for sequence in sequences for step in sequence])

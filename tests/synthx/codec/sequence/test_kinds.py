@@ -33,7 +33,7 @@ class TestLastOfKind:
         kinds, holders = np.array([0, 1, 0, 0, 1, 0, 1]), np.array([0, 0, 0, 0, 1, 1, 1])
         assert last_of_kind(kinds, holders).tolist() == [-1, -1, 0, 2, -1, -1, 4]
 
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40))
     def test_it_is_what_a_plain_loop_finds(self, steps: list[tuple[int, int]]) -> None:
         steps = sorted(steps, key=lambda step: step[0])

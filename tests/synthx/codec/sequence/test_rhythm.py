@@ -62,7 +62,7 @@ def test_since_and_after() -> None:
     assert found.columns == (1, 0, 1)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=7), min_size=1, max_size=5))
 def test_step_by_step_is_the_same_as_all_at_once(sequences: list[list[tuple[bool, bool]]]) -> None:
     found = Rhythm((Beat((0,), 2, 0), Beat((1,), 3, 0)))

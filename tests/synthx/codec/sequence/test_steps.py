@@ -63,7 +63,7 @@ def step_by_step(codec: StepCodec, frame: pd.DataFrame, starts: np.ndarray) -> n
 
 
 class TestRoundTrip:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(
         st.lists(
             st.lists(st.tuples(st.integers(1, 3), st.sampled_from([-1, 0, 1, None]), st.integers(0, 2)), min_size=1),
@@ -314,7 +314,7 @@ class TestShape:
         assert codec.missing == (1,)
         assert codec.drawn.tolist() == [False] + [True] * (codec.sizes[0] - 1)
 
-    @settings(deadline=None, max_examples=15)
+    @settings(max_examples=15)
     @given(st.integers(0, 99), st.sampled_from([1, 5, 20]), st.booleans())
     def test_json_round_trip(self, seed: int, rare_threshold: int, timed: bool) -> None:
         frame = self.FRAME.assign(x=np.round(walk(seed), 1), y=walk(seed) + 0.5)

@@ -53,7 +53,7 @@ def descent(network: Autoregression, clip: float, noise: float = 0.0, **settings
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6).map(tuple), seed=st.integers(0, 99), data=st.data())
 def test_the_likelihood_is_that_of_the_usual_form(sizes: tuple[int, ...], seed: int, data: st.DataObject) -> None:
     positions = torch.tensor(data.draw(st.permutations(range(len(sizes)))))

@@ -48,7 +48,7 @@ def test_blocks_do_not_show(monkeypatch: object) -> None:
 @given(
     st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 0.25)), min_size=1, max_size=200),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_two_sums_fit_into_one(numbers: list[tuple[float, float]]) -> None:
     pull, curvature = np.array(numbers).T
     pulls, curves = _unpack(np.bincount(np.zeros(len(pull), int), _pack(pull, curvature)))
