@@ -8,13 +8,14 @@ STAMP  := $(VENV)/.stamp
 DEMO   := build/demo
 BENCH  := build/bench
 SHARED ?= ../shared
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint docs format bench clean
 
 help:
 	@echo "make demo   synthesise 20,190 health-insurance records, from detection to evaluation, in about a minute"
-	@echo "make test   run the tests"
+	@echo "make test   run the tests, WORKERS=$(WORKERS) at a time"
 	@echo "make lint   ruff, mypy --strict and the import contracts"
 	@echo "make docs   build the documentation site into build/site"
 	@echo "make bench  time the codec and the commands, and judge Adult (needs $(SHARED)/data)"
@@ -44,7 +45,7 @@ demo: $(STAMP)
 	@echo; echo "The files are in $(DEMO)/:"; ls -sh $(DEMO)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
