@@ -85,7 +85,7 @@ def _privacy(epsilon: float, delta: float | None, unit: list[str] | None) -> Pri
 
 def _of_table(data: Path, schema_path: Path, name: str, privacy: Privacy) -> AuditReport:
     from synthx.auditing import audit_contents, audit_descent, audit_fit, planned
-    from synthx.codec.private import check_declared
+    from synthx.codec.private.declared import check_declared
     from synthx.io import read_table
     from synthx.models.registry import model_class
     from synthx.schema import Schema

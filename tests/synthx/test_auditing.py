@@ -13,7 +13,7 @@ import torch
 
 import synthx
 from synthx.auditing import neighbours_of, published_by, strangers_of, with_row, with_unit_last
-from synthx.codec import private
+from synthx.codec.private.measuring import measure_table
 from synthx.models.causal import Autoregressor
 from synthx.models.latents.autoencoder import Autoencoder, Encoder
 from synthx.models.networks import Completer
@@ -120,7 +120,7 @@ def test_an_entity_is_one_unit_however_many_rows_it_has(frame: pd.DataFrame, sch
 def test_levels_read_off_the_table_are_found(
     frame: pd.DataFrame, schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = private.measure_table
+    usual = measure_table
 
     def peeking(account: Any, frame: pd.DataFrame, schema: Schema, **more: Any) -> Any:
         return usual(account, frame, schema.replace("sex", levels=tuple(sorted(frame["sex"].unique()))), **more)
@@ -135,7 +135,7 @@ def test_levels_read_off_the_table_are_found(
 def test_bounds_read_off_the_table_are_found(
     frame: pd.DataFrame, schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = private.measure_table
+    usual = measure_table
 
     def peeking(account: Any, frame: pd.DataFrame, schema: Schema, **more: Any) -> Any:
         return usual(account, frame, schema.replace("pay", upper=float(frame["pay"].max())), **more)

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from synthx.codec.private import CLAMPED, histogram_phases, missing_phases, what_is_open
+from synthx.codec.private.declared import CLAMPED, histogram_phases, missing_phases, what_is_open
 from synthx.errors import PrivacyError
 from synthx.schema import Kind, Schema
 

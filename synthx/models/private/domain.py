@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from synthx.codec import cells
-from synthx.codec.private import read_each, spelled, what_is_open
+from synthx.codec.private.declared import what_is_open
+from synthx.codec.private.reading import read_each, spelled
 from synthx.errors import PrivacyError
 from synthx.models.private.budget import domain_phase
 from synthx.schema import Column, Kind, Scalar, Schema

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from synthx.codec.private import PrivateTable, check_declared, measure_table
+from synthx.codec.private.declared import check_declared
+from synthx.codec.private.measuring import PrivateTable, measure_table
 from synthx.errors import DataError, PrivacyError
 from synthx.models.private.budget import (
     COUNT,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from synthx.codec.private import spelled
+from synthx.codec.private.reading import spelled
 from synthx.errors import PrivacyError
 from synthx.schema import Schema
 

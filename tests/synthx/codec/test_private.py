@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthx.codec.private import CLAMPED, Places, check_declared, histogram_phases, measure_table, missing_phases
+from synthx.codec.private.declared import CLAMPED, check_declared, histogram_phases, missing_phases
+from synthx.codec.private.measuring import measure_table
+from synthx.codec.private.places import Places
 from synthx.errors import PrivacyError
 from synthx.schema import Column, Kind, Schema
 from synthx_privacy.events import gaussian

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from synthx.codec.categorical import CategoricalCodec
 from synthx.codec.numeric import NumericCodec
-from synthx.codec.private import level_codes
+from synthx.codec.private.reading import level_codes
 from synthx.codec.sequence.long import END, LENGTH, START
 from synthx.codec.table import TableCodec
 from synthx.models.private.sequences.layout import GAP, Layout

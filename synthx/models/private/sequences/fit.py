@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.codec.private import PrivateTable, measure_table
+from synthx.codec.private.measuring import PrivateTable, measure_table
 from synthx.errors import PrivacyError
 from synthx.models.private.budget import COUNT, plan_count, plan_domain
 from synthx.models.private.domain import buy

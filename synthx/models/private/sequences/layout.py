@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthx.codec import cells
-from synthx.codec.private import read_each, tells_hours
+from synthx.codec.private.places import tells_hours
+from synthx.codec.private.reading import read_each
 from synthx.codec.sequence.long import END, LENGTH, START, step_schema
 from synthx.errors import PrivacyError, SchemaError
 from synthx.models.private.budget import target_of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from synthx.codec.private import CLAMPED, histogram_phases, missing_phases
+from synthx.codec.private.declared import CLAMPED, histogram_phases, missing_phases
 from synthx.models.private.sequences.layout import Layout
 from synthx.models.private.sequences.moves import plan_of_moves
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthx.codec.private import spelled
+from synthx.codec.private.reading import spelled
 from synthx.entities import Entities
 from synthx.models.private.sequences.layout import Layout
 from synthx.models.private.sequences.lots import Lots

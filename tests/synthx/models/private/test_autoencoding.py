@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import synthx
-from synthx.codec.private import PrivateTable
+from synthx.codec.private.measuring import PrivateTable
 from synthx.codec.table import Coded
 from synthx.models.latents.autoencoder import Autoencoder, Encoder
 from synthx.models.latents.prior import FlowMatching

@@ -15,7 +15,8 @@ import pytest
 
 import synthx
 from synthx.codec.categorical import CategoricalCodec
-from synthx.codec.private import check_declared, level_codes, read_each, spelled, what_is_open
+from synthx.codec.private.declared import check_declared, what_is_open
+from synthx.codec.private.reading import level_codes, read_each, spelled
 from synthx.errors import PrivacyError
 from synthx.io import read_table
 from synthx.models.private.budget import DESCENT, GradientPlan, plan_count, plan_domain, plan_rest

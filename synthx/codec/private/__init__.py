@@ -1,0 +1,1 @@
+"""Codes of a table that no cell is read for but by noisy counts."""
