@@ -164,8 +164,10 @@ def wards(rows: int = 3_000) -> tuple[pd.DataFrame, synthx.Schema]:
 
 @pytest.fixture(scope="module")
 def private() -> TabularVAE:
+    """Return a model that learned for long enough to tell the wards apart."""
     frame, schema = wards()
-    return TabularVAE(**SETTINGS, privacy=PRIVACY).fit(frame, schema)
+    longer = SETTINGS | {"autoencoder_steps": 300, "prior_steps": 150}
+    return TabularVAE(**longer, privacy=PRIVACY).fit(frame, schema)
 
 
 class Guarded:
@@ -238,11 +240,16 @@ def _state(model: TabularVAE) -> dict[str, Tensor]:
 
 class TestFit:
     def test_it_draws_rows_of_the_declared_domain(self, private: TabularVAE) -> None:
+        """Mean ages are 20, 45 and 69.
+
+        The noise has no seed. Over 30 fits the means were 22.5, 43.8 and 66.5 with deviations of 1.0, 0.5 and 1.6, the
+        least gaps 18.9 and 17.3: the 10 years asked for are 6 deviations away, fewer than one false alarm in 10⁸ fits.
+        """
         rows = private.sample(2_000, seed=0)
         assert set(rows["ward"]) == {"child", "heart", "surgery"}
         assert rows["age"].between(0, 99).all()
         means = rows.groupby("ward")["age"].mean()
-        assert means["child"] < means["heart"] < means["surgery"]
+        assert means["child"] + 10 < means["heart"] < means["surgery"] - 10
 
     def test_the_budget_is_spent_and_no_more(self, private: TabularVAE) -> None:
         assert 4 < private.ledger.epsilon() <= 5
