@@ -175,6 +175,18 @@ class NumberCodec:
         changed: NDArray[np.bool_] = np.abs(values - history.values[:, place]) > 0
         return changed
 
+    def unturned(self, source: Source, history: History, place: int) -> tuple[int, NDArray[np.bool_]] | None:
+        """Return the code of a number that does not turn, and where there is nothing else that says so; (steps,).
+
+        The number is the one at `place` in `history`. None where no code means that.
+        """
+        if self.straight:
+            return self.size - 1, ~np.isnan(source.onward) & ~np.isnan(history.swings[:, place])
+        if self.move is None or not (self.move.spikes == 0).any():
+            return None
+        still = self.level.size + self.move.first_spike + int(np.argmin(np.abs(self.move.spikes)))
+        return still, source.base == history.values[:, place]
+
     def distances(self, values: Floats, source: Source) -> Floats:
         """Return how far values, shape (steps,), are from `source`; NaN where either is not known."""
         if self.reference is not None and self.reference.ratio:

@@ -1,13 +1,14 @@
 """Numbers that turn at even intervals.
 
 A series that was interpolated from hourly values bends on the hour, and one that was carried forward changes on the
-hour. How long ago it last turned then tells when it may turn next. A recurrence hardly learns to count so far where the
-training sequences overlap: it is easier to know by heart which values are followed by a bend.
+hour. How long ago it last turned then tells when it may turn next; before its first turn, how long ago it would have
+been. A new sequence draws that beforehand. A recurrence hardly learns to count so far where the training sequences
+overlap: it is easier to know by heart which values are followed by a bend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,18 +34,20 @@ class Beat(NamedTuple):
         The indices of the numbers.
     period : int
         The interval, in steps; at least two.
-    first : int
-        The first place in a sequence where a turn can be told.
+    begins : tuple of float, length period + 1
+        How many training sequences, as a share, began so many steps after a turn; the first are those that never turn.
+    strict : bool
+        Whether no number of them ever turned off the beat.
     """
 
     columns: tuple[int, ...]
     period: int
-    first: int
+    begins: tuple[float, ...]
+    strict: bool
 
     def turned(self, turned: Turns) -> Turns:
         """Return at which steps any of the numbers turns; (steps, numbers) -> (steps,)."""
-        found: Turns = np.logical_or.reduce(turned[:, list(self.columns)], axis=1)
-        return found
+        return _any(turned, self.columns)
 
 
 class Rhythm(NamedTuple):
@@ -70,22 +73,20 @@ class Rhythm(NamedTuple):
         rare_threshold : int
             In how many sequences a number has to turn twice at least.
         """
-        place = np.arange(len(turned)) - _first(len(turned), starts)
-        beats: list[Beat] = []
+        beats: list[tuple[int, list[int]]] = []
         for column in range(turned.shape[1]):
             own = turned[:, column]
             period = _period(own, starts, rare_threshold)
             if not period:
                 continue
-            first = int(place[own].min())
-            for index, beat in enumerate(beats):
-                since = _since(beat.turned(turned), starts)[own]
-                if beat.period == period and np.mean(since[since > 0] % period == 0) >= LEAST_SHARE:
-                    beats[index] = Beat((*beat.columns, column), period, min(first, beat.first))
+            for other, columns in beats:
+                since = _since(_any(turned, columns), starts, period)[own]
+                if other == period and np.mean(since[since > 0] % period == 0) >= LEAST_SHARE:
+                    columns.append(column)
                     break
             else:
-                beats.append(Beat((column,), period, first))
-        return cls(tuple(beats))
+                beats.append((period, [column]))
+        return cls(tuple(_beat(period, columns, turned, starts, rare_threshold) for period, columns in beats))
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -93,12 +94,21 @@ class Rhythm(NamedTuple):
         return tuple(column for beat in self.beats for column in beat.columns)
 
     def since(self, turned: Turns, starts: NDArray[np.int64]) -> Counts:
-        """Return how many steps before each step the numbers of each beat last turned; 0 where they have not yet.
+        """Return how many steps before each step the numbers of each beat last turned.
 
-        Shapes: (steps, numbers) -> (steps, beats).
+        As if they had turned before the sequence began, too; 0 in one where they never turn. Shapes: (steps, numbers)
+        -> (steps, beats).
         """
-        found = [_since(beat.turned(turned), starts) for beat in self.beats]
+        found = [_since(beat.turned(turned), starts, beat.period) for beat in self.beats]
         return np.stack(found, axis=1) if found else np.zeros((len(turned), 0), np.int64)
+
+    def begin(self, chances: NDArray[np.float64]) -> Counts:
+        """Return how many steps before their first the numbers of sequences turned; uniform numbers (n, beats)."""
+        found = [
+            np.searchsorted(np.cumsum(beat.begins)[:-1], chances[:, index], side="right")
+            for index, beat in enumerate(self.beats)
+        ]
+        return np.stack(found, axis=1) if found else np.zeros((len(chances), 0), np.int64)
 
     def after(self, since: Counts, turned: Turns) -> Counts:
         """Return how many steps ago they last turned once one more step is taken; (n, beats)."""
@@ -107,29 +117,58 @@ class Rhythm(NamedTuple):
             after[beat.turned(turned), index] = 1
         return after
 
+    def off(self, column: int, since: Counts) -> Turns:
+        """Return in which sequences a number is not to turn now; since (n, beats) -> (n,)."""
+        never = np.zeros(len(since), bool)
+        for index, beat in enumerate(self.beats):
+            if beat.strict and column in beat.columns:
+                never |= (since[:, index] == 0) | (since[:, index] % beat.period != 0)
+        return never
+
     def to_list(self) -> list[Any]:
         """Return plain JSON values."""
-        return [{"columns": list(beat.columns), "period": beat.period, "first": beat.first} for beat in self.beats]
+        return [beat._asdict() for beat in self.beats]
 
     @classmethod
     def from_list(cls, values: Iterable[Mapping[str, Any]]) -> Rhythm:
-        return cls(tuple(Beat(tuple(beat["columns"]), beat["period"], beat["first"]) for beat in values))
+        return cls(
+            tuple(
+                Beat(tuple(beat["columns"]), beat["period"], tuple(beat["begins"]), beat["strict"]) for beat in values
+            )
+        )
 
 
-def _first(steps: int, starts: NDArray[np.int64]) -> Counts:
-    """Return the first step of the sequence of each step."""
-    first = np.zeros(steps, np.int64)
-    first[starts] = starts
-    return np.maximum.accumulate(first)
+def _beat(period: int, columns: list[int], turned: Turns, starts: NDArray[np.int64], rare_threshold: int) -> Beat:
+    """Return a beat with what is known of it; nothing is told of beginnings that few sequences share."""
+    together = _any(turned, columns)
+    since = _since(together, starts, period)
+    counts = np.bincount(since[starts], minlength=period + 1).astype(np.float64)
+    few = counts < rare_threshold
+    shares = (np.where(few, 0.0, counts) + counts[few].sum() * np.append(0.0, np.ones(period)) / period) / len(starts)
+    return Beat(tuple(columns), period, tuple(shares.tolist()), bool((since[together] % period == 0).all()))
 
 
-def _since(turned: Turns, starts: NDArray[np.int64]) -> Counts:
-    """Return how many steps before each step its sequence last turned; 0 where it has not yet; (steps,)."""
+def _any(turned: Turns, columns: Sequence[int]) -> Turns:
+    """Return at which steps any of some numbers turns; (steps, numbers) -> (steps,)."""
+    found: Turns = np.logical_or.reduce(turned[:, list(columns)], axis=1)
+    return found
+
+
+def _since(turned: Turns, starts: NDArray[np.int64], period: int) -> Counts:
+    """Return how many steps before each step its sequence last turned; (steps,).
+
+    Before the first turn, as if there had been one whole periods earlier; 0 in sequences that never turn.
+    """
     steps = np.arange(len(turned))
+    sequence = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(turned)))
+    at = np.flatnonzero(turned)[::-1]
+    first = np.full(len(starts), -1)
+    first[sequence[at]] = at  # of each sequence the first is written last
+    before = starts + (first - starts) % period - period
     last = np.maximum.accumulate(np.where(turned, steps, -1))
     last = np.concatenate([[-1], last])[:-1]  # what was so before the step
-    found: Counts = np.where(last >= _first(len(turned), starts), steps - last, 0)
-    return found
+    found: Counts = steps - np.where(last >= starts[sequence], last, before[sequence])
+    return np.where(first[sequence] >= 0, found, 0)
 
 
 def _period(turned: Turns, starts: NDArray[np.int64], rare_threshold: int) -> int:

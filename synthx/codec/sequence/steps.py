@@ -43,7 +43,7 @@ class CodedSteps(NamedTuple):
     recalled : int array, shape (steps,)
         The last step of the same sequence and kind; -1 where there is none, or steps are of one kind only.
     turns : int array, shape (steps, beats)
-        How many steps ago the numbers of each beat last turned; 0 where they have not yet.
+        How many steps ago the numbers of each beat last turned; see `Rhythm.since`.
     """
 
     codes: NDArray[np.int32]

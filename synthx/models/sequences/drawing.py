@@ -47,9 +47,23 @@ class SequenceSampler:
         self.reach = reach(codec) if features.timed and self.digits.base(0) == 1 else None
         self.numbers = {codec.names.index(name): (place, name) for place, name in enumerate(codec.numbers)}
 
-    def begin(self, static: Tensor, latent: Tensor, extent: Extent) -> UnderWay:
-        """Return sequences before their first step; static digits (n, static digits), latent (n, latent)."""
-        count, kinds = len(latent), self.codec.told_apart
+    def begin(
+        self, static: Tensor, latent: Tensor, extent: Extent, chance: Chance, turns: Codes | None = None
+    ) -> UnderWay:
+        """Return sequences before their first step.
+
+        Parameters
+        ----------
+        static : integer Tensor, shape (n, static digits)
+        latent : Tensor, shape (n, latent)
+        extent : Extent
+        chance : Chance
+        turns : int array, shape (n, beats), optional
+            How many steps ago the numbers of each beat turned; drawn where 0.
+        """
+        count, kinds, beats = len(latent), self.codec.told_apart, self.codec.rhythm.beats
+        chances = np.reshape([chance.of_offsets(count) for _ in beats], (len(beats), count)).T
+        drawn = self.codec.rhythm.begin(chances)
         return UnderWay(
             torch.cat([self.network.condition(static), latent], dim=1),
             extent.lengths,
@@ -62,7 +76,7 @@ class SequenceSampler:
             np.zeros(count, np.int64),
             torch.zeros(count, kinds, len(self.digits.sizes), dtype=torch.int16, device=self.device),
             np.full((count, kinds, len(self.codec.numbers)), np.nan),
-            np.zeros((count, len(self.codec.rhythm.beats)), np.int64),
+            drawn if turns is None else np.where(turns > 0, turns, drawn),
         )
 
     @torch.no_grad()
@@ -70,7 +84,7 @@ class SequenceSampler:
         """Draw whole sequences; return codes (steps, columns) and numbers (steps, numbers), one after the other."""
         lengths = extent.lengths
         order = np.argsort(-lengths, kind="stable")  # the longest first: those that go on stand in front
-        under_way = self.begin(static, latent, extent).pick(order)
+        under_way = self.begin(static, latent, extent, chance).pick(order)
         starts = (np.cumsum(lengths) - lengths)[order]
         codes = np.zeros((int(lengths.sum()), len(self.codec.names)), np.int64)
         values = np.zeros((len(codes), len(self.codec.numbers)))
@@ -107,6 +121,7 @@ class SequenceSampler:
                 logits = self.network.steps.logits(digit, sums)
                 logits = self._sorted(column, logits + scores if digit == 0 else logits, source)
                 fitting = self._fitting(column, digit, logits, digits, said)
+                fitting = self._on_beat(under_way, column, fitting, source, history)
                 drawn = self._pick(digit, self._in_time(under_way, fitting) if timed else fitting, chance)
                 if stated is not None:
                     drawn, known = self._follow(digit, drawn, logits, stated)
@@ -181,6 +196,22 @@ class SequenceSampler:
         code = torch.arange(logits.shape[1], device=self.device)
         fitting = ((code < sorts[1]) != known[:, None]) | (code < sorts[0])
         return logits.masked_fill(~fitting, NEVER)
+
+    def _on_beat(
+        self, under_way: UnderWay, column: int, logits: Tensor, source: Source | None, history: History
+    ) -> Tensor:
+        """Rule out turns off a beat that was always kept."""
+        if source is None or self.digits.base(column) != 1:
+            return logits
+        place, name = self.numbers[column]
+        off = self.codec.rhythm.off(place, under_way.turns)
+        unturned = self.codec.numbers[name].unturned(source, history, place) if off.any() else None
+        if unturned is None:
+            return logits
+        code, alone = unturned
+        turning = torch.ones(logits.shape[1], dtype=torch.bool, device=self.device)
+        turning[: self.codec.missing[column]] = turning[code] = False
+        return logits.masked_fill(torch.from_numpy(off & alone).to(self.device)[:, None] & turning, NEVER)
 
     def _in_time(self, under_way: UnderWay, logits: Tensor) -> Tensor:
         """Rule out distances that lead beyond the end of a sequence, if any does not."""

@@ -123,7 +123,7 @@ class StepFeatures:
         length, span : arrays, shape (steps,)
             How many steps the sequence has, and the time from its first to its last.
         turns : int array, shape (steps, beats)
-            How many steps ago the numbers of each beat last turned; 0 where they have not yet.
+            How many steps ago the numbers of each beat last turned; 0 where they never do.
         """
         rest = length - place
         places = [
@@ -139,7 +139,7 @@ class StepFeatures:
             places += [np.log1p(left / self.unit) / 4, left / np.maximum(span, self.unit)]
             places += [np.clip(spare, -2, 2), np.sign(spare) * np.log1p(np.abs(spare)) / 4]
         parts = [
-            *self.numbers.describe(history, self._ages(clock[:, None], history.times), turns, place),
+            *self.numbers.describe(history, self._ages(clock[:, None], history.times), turns),
             *(self._kinds(clock, history.happened) if self.kinds else ()),
             np.stack(places, axis=1),
         ]

@@ -49,8 +49,8 @@ class NumberFeatures:
         How far each moves in a step, on average: as a share of its value where that is always positive.
     positive : bool array, shape (numbers,)
         The columns whose values are.
-    periods, firsts : int arrays, shape (beats,)
-        At which intervals, in steps, numbers turn, and the first place in a sequence where they can.
+    periods : int array, shape (beats,)
+        At which intervals, in steps, numbers turn.
     """
 
     mean: Floats
@@ -63,7 +63,6 @@ class NumberFeatures:
     swing: Floats
     positive: NDArray[np.bool_]
     periods: NDArray[np.int64]
-    firsts: NDArray[np.int64]
 
     @classmethod
     def fit(cls, codec: StepCodec, values: Floats, starts: NDArray[np.int64]) -> NumberFeatures:
@@ -99,7 +98,6 @@ class NumberFeatures:
             np.where(swing > 0, swing, 1.0),
             positive,
             np.array([beat.period for beat in codec.rhythm.beats], np.int64),
-            np.array([beat.first for beat in codec.rhythm.beats], np.int64),
         )
 
     @property
@@ -107,9 +105,7 @@ class NumberFeatures:
         """How many features there are."""
         return 4 * len(self.mean) + 2 * len(self.sparse) + 2 * len(self.onward) + 3 * len(self.periods)
 
-    def describe(
-        self, history: History, ages: Floats, turns: NDArray[np.int64], place: NDArray[np.int64]
-    ) -> list[NDArray[Any]]:
+    def describe(self, history: History, ages: Floats, turns: NDArray[np.int64]) -> list[NDArray[Any]]:
         """Return the features of steps, in parts of shape (steps, n).
 
         Parameters
@@ -119,9 +115,7 @@ class NumberFeatures:
         ages : float array, shape (steps, numbers)
             How old the last values are, in logarithms.
         turns : int array, shape (steps, beats)
-            How many steps ago the numbers of each beat last turned; 0 where they have not yet.
-        place : int array, shape (steps,)
-            How many steps came before.
+            How many steps ago the numbers of each beat last turned; 0 where they never do.
         """
         known = ~np.isnan(history.values)
         scaled = np.where(known, (history.values - self.mean) / self.spread, 0.0)
@@ -140,7 +134,9 @@ class NumberFeatures:
             self._swings(history),
             np.clip(slopes, -FARTHEST, FARTHEST),
             slopes == 0,
-            *self._rhythm(turns, place),
+            turns > 0,
+            (turns > 0) & (turns % self.periods == 0),  # when the next turn is due
+            turns % self.periods / self.periods,
         ]
 
     def _swings(self, history: History) -> Floats:
@@ -148,16 +144,6 @@ class NumberFeatures:
         sizes = _relative(history.swings, history.values, self.positive) / self.swing
         found: Floats = np.nan_to_num(np.log(np.clip(sizes, LEAST_SWING, 1 / LEAST_SWING)))
         return found
-
-    def _rhythm(self, turns: NDArray[np.int64], place: NDArray[np.int64]) -> list[NDArray[Any]]:
-        """Describe when numbers last turned: whether ever, the chance that the next turn is due, and how near it is.
-
-        Before the first turn of a sequence it may come as well at one step of a period as at another, so the chance
-        rises from step to step.
-        """
-        phase, passed = turns % self.periods, place[:, None] - self.firsts
-        open_steps = np.where((passed >= 0) & (passed < self.periods), self.periods - passed, np.inf)
-        return [turns > 0, np.where(turns > 0, phase == 0, 1 / open_steps), phase / self.periods]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -182,7 +168,6 @@ class NumberFeatures:
             np.asarray(values["swing"], np.float64),
             np.asarray(values["positive"], np.bool_),
             np.asarray(values["periods"], np.int64),
-            np.asarray(values["firsts"], np.int64),
         )
 
 

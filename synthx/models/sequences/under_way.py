@@ -42,7 +42,7 @@ class UnderWay:
     numbers : float array, shape (n, kinds, numbers)
         What the numbers were then, NaN where missing or never.
     turns : int array, shape (n, beats)
-        How many steps ago the numbers of each beat last turned; 0 where they have not yet.
+        How many steps ago the numbers of each beat last turned; 0 where they never do.
     """
 
     condition: Tensor

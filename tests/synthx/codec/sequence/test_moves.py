@@ -79,6 +79,20 @@ class TestStraight:
         assert np.isnan(self.CODEC.ranks[-1])
         assert len(self.CODEC.widths) == len(self.CODEC.ranks) == self.CODEC.size
 
+    def test_the_code_of_what_does_not_turn(self) -> None:
+        history = History.empty(3, 1)._replace(swings=np.array([[1.0], [NAN], [1.0]]))
+        source = Source(np.array([1.0, 1.0, NAN]), np.array([2.0, 2.0, NAN]))
+        code, alone = self.CODEC.unturned(source, history, 0) or (None, None)
+        assert code == self.CODEC.size - 1
+        assert alone is not None and alone.tolist() == [True, False, False]
+        history = History.empty(3, 1)._replace(values=np.array([[1.0], [2.0], [NAN]]))
+        code, alone = WALK.unturned(at(1.0, 1.0, NAN), history, 0) or (None, None)
+        assert code == 6  # no distance, where that is from its own last value
+        assert alone is not None and alone.tolist() == [True, False, False]
+        assert NumberCodec(WALK.level).unturned(at(NAN), history, 0) is None
+        always_moves = NumberCodec(WALK.level, Reference(0), of_spikes(-1, 1))
+        assert always_moves.unturned(at(1.0), history, 0) is None
+
     def test_a_line_stays_within_the_bounds(self) -> None:
         source = Source(np.array([3.0]), np.array([4.0]))
         assert self.CODEC.decode(np.array([8]), np.array([0.5]), source).tolist() == [3]

@@ -23,7 +23,7 @@ def begun(model: SequenceVAE, frame: pd.DataFrame, *, room: int = 0) -> tuple[Se
     latent = torch.zeros(len(coded.lengths), model.latent)
     starts = coded.steps.clock[coded.starts]
     extent = Extent(coded.lengths + room, starts, coded.spans + 5.0 * room)
-    return sampler, sampler.begin(coded.static, latent, extent), coded.steps
+    return sampler, sampler.begin(coded.static, latent, extent, chance()), coded.steps
 
 
 def chance(seed: int = 0) -> Chance:

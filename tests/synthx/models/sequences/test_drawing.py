@@ -33,6 +33,8 @@ def check_likelihood(model: SequenceVAE, some: pd.DataFrame) -> None:
             chosen.static,
             latent[:1],
             Extent(coded.lengths[[one]], coded.steps.clock[coded.starts[[one]]], coded.spans[[one]]),
+            chance(),
+            coded.steps.turns[coded.starts[[one]]],
         )
         total = 0.0
         for row in range(coded.starts[one], coded.starts[one] + length):
@@ -103,7 +105,8 @@ def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -
     sampler = sequences._sampler()
     static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
     latent = torch.arange(3.0)[:, None].expand(-1, sequences.latent)
-    under_way = sampler.begin(static, latent, Extent(np.array([4, 5, 6]), np.zeros(3), np.array([10.0, 20.0, 30.0])))
+    extent = Extent(np.array([4, 5, 6]), np.zeros(3), np.array([10.0, 20.0, 30.0]))
+    under_way = sampler.begin(static, latent, extent, chance())
     picked = under_way.pick(np.array([2, 2, 0]))
     assert picked.lengths.tolist() == [6, 6, 4] and picked.spans.tolist() == [30.0, 30.0, 10.0]
     assert picked.condition[:, -1].tolist() == [2.0, 2.0, 0.0]
@@ -119,9 +122,8 @@ def test_picking_repeats_and_drops_sequences_under_way(sequences: SequenceVAE) -
 def test_levels_open_a_sequence_and_moves_go_on(sequences: SequenceVAE) -> None:
     sampler, count = sequences._sampler(), 200
     static = torch.zeros(count, len(sequences.static_.digits.sizes), dtype=torch.long)
-    under_way = sampler.begin(
-        static, torch.randn(count, sequences.latent), Extent(np.full(count, 2), np.zeros(count), np.full(count, 9.0))
-    )
+    extent = Extent(np.full(count, 2), np.zeros(count), np.full(count, 9.0))
+    under_way = sampler.begin(static, torch.randn(count, sequences.latent), extent, chance())
     column, number = sampler.codec.names.index("day"), sampler.codec.numbers["day"]
     assert number.move is not None
     for moved in (False, True):

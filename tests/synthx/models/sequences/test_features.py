@@ -137,19 +137,17 @@ class TestDescribe:
 
     def test_when_numbers_that_follow_a_beat_last_turned_is_told(self) -> None:
         features, _, _ = fitted(*NUMBERS)
-        numbers = dataclasses.replace(features.numbers, periods=np.array([6, 4]), firsts=np.array([2, 1]))
+        numbers = dataclasses.replace(features.numbers, periods=np.array([6, 4]))
         features = dataclasses.replace(features, numbers=numbers)
 
-        def told(place: int, *turns: int) -> list[float]:
-            described = self.one(features, History.empty(1, 2), clock=1.0, place=place, turns=np.array([turns]))
+        def told(*turns: int) -> list[float]:
+            described = self.one(features, History.empty(1, 2), clock=1.0, turns=np.array([turns]))
             assert len(described) == features.size
             return described[10:16].tolist()
 
-        assert told(6, 8, 3) == pytest.approx([1, 1, 0, 0, 2 / 6, 3 / 4])
-        assert told(6, 12, 4) == pytest.approx([1, 1, 1, 1, 0, 0])
-        assert told(1, 0, 0) == pytest.approx([0, 0, 0, 1 / 4, 0, 0])  # any of four steps may be it
-        assert told(4, 0, 0) == pytest.approx([0, 0, 1 / 4, 1, 0, 0])
-        assert told(7, 0, 0) == pytest.approx([0, 0, 1, 0, 0, 0])  # the other has let a whole period pass
+        assert told(8, 3) == pytest.approx([1, 1, 0, 0, 2 / 6, 3 / 4])
+        assert told(12, 4) == pytest.approx([1, 1, 1, 1, 0, 0])
+        assert told(0, 1) == pytest.approx([0, 1, 0, 0, 0, 1 / 4])  # one never turns
 
     def test_what_is_left_of_the_span(self) -> None:
         features, _, _ = fitted(*NUMBERS, TIME)
