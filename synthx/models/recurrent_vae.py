@@ -30,8 +30,9 @@ from synthx.models.sequences.exploration import Explorable
 from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.likelihood import SequenceLikelihood, posterior
 from synthx.models.sequences.network import RecurrentNetwork
+from synthx.models.sequences.steadying import Steadying
 from synthx.models.sequential import CodedEntities
-from synthx.training import Budget, Plan, Progress, Stopped, hold_out
+from synthx.training import Budget, Plan, Progress, ProgressEvent, Stopped, hold_out
 
 if TYPE_CHECKING:
     from synthx_privacy import Privacy
@@ -48,6 +49,8 @@ ENCODED_TOGETHER = 512
 PRIOR_BLOCKS = 3
 PRIOR_BATCH = 512
 PRIOR_RATE = 1e-3
+ROUNDS = 4
+"""How often frequencies are compared after training."""
 
 
 class SequenceVAE(Explorable):
@@ -183,6 +186,8 @@ class SequenceVAE(Explorable):
             self._start_prior(device)
             return stopped, taken
         then, more = self._learn_prior(sequences, budget, progress)
+        if then != "interrupted":
+            then = self._steady(coded, budget, progress)
         return (then if then == "interrupted" else stopped), taken + more
 
     def _usual_steps(self, distinct: int) -> int:
@@ -260,6 +265,29 @@ class SequenceVAE(Explorable):
         done = descend(phase, self.prior_, plan, budget, progress)
         self.prior_.eval().requires_grad_(False)
         return done
+
+    @torch.no_grad()
+    def _steady(self, coded: CodedEntities, budget: Budget, progress: Progress | None) -> Stopped:
+        """Shift scores until values are as frequent in drawn sequences as in the training ones."""
+        sampler, rng = self._sampler(), np.random.default_rng(self.seed)
+        chance = self._chance(rng, sampler.device)
+
+        def latent(static: Tensor) -> Tensor:
+            noise = torch.randn(len(static), self.latent, generator=chance.generator, device=sampler.device)
+            return self._latent(noise, static)
+
+        steadying = Steadying(sampler, coded, latent, chance)
+        try:
+            for turn in range(ROUNDS):
+                if budget.share_used() >= 1:
+                    return "time"
+                apart = steadying.round()
+                if progress is not None:
+                    told = f"frequencies were {apart:.3f} apart"
+                    progress(ProgressEvent("steadying", (turn + 1) / ROUNDS, told, budget.seconds))
+        except KeyboardInterrupt:
+            return "interrupted"
+        return "finished"
 
     @torch.no_grad()
     def _places(self, sequences: Sequences, known: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -215,9 +215,22 @@ class StepCodec:
 
     def encode(self, frame: pd.DataFrame, starts: NDArray[np.int64]) -> CodedSteps:
         """Return the codes of steps that are sorted by sequence and time."""
-        values = _values(frame, self.table.schema, list(self.numbers))
-        clock = _clock(values, self.time, starts)
-        codes = self.table.encode(frame).codes
+        return self.describe(
+            self.table.encode(frame).codes, _values(frame, self.table.schema, list(self.numbers)), starts
+        )
+
+    def describe(self, codes: NDArray[np.int32], values: Floats, starts: NDArray[np.int64]) -> CodedSteps:
+        """Return the codes of steps, and what is known before each.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (steps, columns)
+            Those of numbers are found anew.
+        values : float array, shape (steps, numbers)
+        starts : int array, shape (sequences,)
+            The first step of each sequence, ascending.
+        """
+        clock, codes = _clock(values, self.time, starts), codes.copy()
         kind, recalled = self.kind(codes), np.full(len(codes), -1)
         if self.kinds is not None:
             recalled = last_of_kind(kind, np.repeat(np.arange(len(starts)), np.diff(starts, append=len(codes))))
@@ -230,6 +243,25 @@ class StepCodec:
             measured[:, column] = source.known
         turns = self.rhythm.since(self.turned(values, history), starts)
         return CodedSteps(codes, values, history, clock, measured, recalled, turns)
+
+    def unturned(
+        self, number: int, source: Source, history: History, turns: NDArray[np.int64]
+    ) -> tuple[int, NDArray[np.bool_]] | None:
+        """Return the code of a number where it is not to turn, and where that is; None if it may turn anywhere.
+
+        Parameters
+        ----------
+        number : int
+        source : Source
+            What it is measured from, of n steps.
+        history : History
+            What is known before them.
+        turns : int array, shape (n, beats)
+            How many steps before them the numbers of each beat last turned.
+        """
+        off = self.rhythm.off(number, turns)
+        found = list(self.numbers.values())[number].unturned(source, history, number) if off.any() else None
+        return None if found is None else (found[0], off & found[1])
 
     def turned(self, values: Floats, history: History) -> NDArray[np.bool_]:
         """Return where numbers that follow a beat turn, given what is known before the steps; (steps, numbers)."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from synthx.codec.sequence.extent import Extent
 from synthx.codec.sequence.history import History
+from synthx.codec.sequence.limits import Limits
 from synthx.codec.sequence.references import Source
 from synthx.codec.sequence.steps import StepCodec
 from synthx.models.allowed import Allowed
@@ -45,6 +46,7 @@ class SequenceSampler:
         self.device = network.steps.vectors.device
         self.allowed = Allowed(self.digits, codec.drawn, {}, self.device)
         self.reach = reach(codec) if features.timed and self.digits.base(0) == 1 else None
+        self.limits = Limits(codec)
         self.numbers = {codec.names.index(name): (place, name) for place, name in enumerate(codec.numbers)}
 
     def begin(
@@ -80,16 +82,21 @@ class SequenceSampler:
         )
 
     @torch.no_grad()
-    def draw(self, static: Tensor, latent: Tensor, extent: Extent, chance: Chance) -> tuple[Codes, Floats]:
-        """Draw whole sequences; return codes (steps, columns) and numbers (steps, numbers), one after the other."""
-        lengths = extent.lengths
+    def draw(
+        self, static: Tensor, latent: Tensor, extent: Extent, chance: Chance, *, most: int | None = None
+    ) -> tuple[Codes, Floats]:
+        """Draw sequences; return codes (steps, columns) and numbers (steps, numbers), one after the other.
+
+        They are drawn whole, or their first `most` steps.
+        """
+        lengths = extent.lengths if most is None else np.minimum(extent.lengths, most)
         order = np.argsort(-lengths, kind="stable")  # the longest first: those that go on stand in front
         under_way = self.begin(static, latent, extent, chance).pick(order)
         starts = (np.cumsum(lengths) - lengths)[order]
         codes = np.zeros((int(lengths.sum()), len(self.codec.names)), np.int64)
         values = np.zeros((len(codes), len(self.codec.numbers)))
         for place in range(int(lengths.max())):
-            going = int((under_way.lengths > place).sum())
+            going = int((lengths > place).sum())
             if going < len(under_way.lengths):
                 under_way = under_way.pick(np.arange(going))
             rows = starts[:going] + place
@@ -107,7 +114,7 @@ class SequenceSampler:
             density of its bin.
         """
         (sums, scores), history = self._look(under_way), under_way.history
-        count = len(under_way.lengths)
+        count, later = len(under_way.lengths), torch.from_numpy(under_way.place > 0).to(self.device)
         digits = torch.zeros(count, len(self.digits.sizes), dtype=torch.long, device=self.device)
         codes = np.zeros((count, len(self.codec.names)), np.int64)
         values = np.full((count, len(self.codec.numbers)), np.nan)
@@ -118,7 +125,7 @@ class SequenceSampler:
             source = self._source(column, values, history)
             stated = None if said is None else self._state(column, said, source)
             for digit in self.digits.of_column(column):
-                logits = self.network.steps.logits(digit, sums)
+                logits = self.network.steps.logits(digit, sums, later)
                 logits = self._sorted(column, logits + scores if digit == 0 else logits, source)
                 fitting = self._fitting(column, digit, logits, digits, said)
                 fitting = self._on_beat(under_way, column, fitting, source, history)
@@ -129,7 +136,7 @@ class SequenceSampler:
                 digits[:, digit] = drawn
                 self.network.steps.see(sums, digit, drawn)
             codes[:, column] = self._join(column, digits)
-            self._settle(column, codes, values, source, chance, said)
+            self._settle(under_way, column, codes, values, source, chance, said)
             if stated is not None:
                 likelihood -= self._width(column, codes, values, source, stated[1])
             if timed:
@@ -203,15 +210,13 @@ class SequenceSampler:
         """Rule out turns off a beat that was always kept."""
         if source is None or self.digits.base(column) != 1:
             return logits
-        place, name = self.numbers[column]
-        off = self.codec.rhythm.off(place, under_way.turns)
-        unturned = self.codec.numbers[name].unturned(source, history, place) if off.any() else None
+        unturned = self.codec.unturned(self.numbers[column][0], source, history, under_way.turns)
         if unturned is None:
             return logits
-        code, alone = unturned
+        code, here = unturned
         turning = torch.ones(logits.shape[1], dtype=torch.bool, device=self.device)
         turning[: self.codec.missing[column]] = turning[code] = False
-        return logits.masked_fill(torch.from_numpy(off & alone).to(self.device)[:, None] & turning, NEVER)
+        return logits.masked_fill(torch.from_numpy(here).to(self.device)[:, None] & turning, NEVER)
 
     def _in_time(self, under_way: UnderWay, logits: Tensor) -> Tensor:
         """Rule out distances that lead beyond the end of a sequence, if any does not."""
@@ -275,6 +280,7 @@ class SequenceSampler:
 
     def _settle(
         self,
+        under_way: UnderWay,
         column: int,
         codes: Codes,
         values: Floats,
@@ -288,6 +294,7 @@ class SequenceSampler:
         place, name = self.numbers[column]
         source = Source.unknown(len(codes)) if source is None else source
         drawn = self.codec.numbers[name].decode(codes[:, column], chance.of_offsets(len(codes)), source)
+        drawn = self.limits.keep(place, drawn, values, under_way.history, under_way.turns)
         values[:, place] = drawn if given is None else np.where(given.known[:, column], given.values[:, place], drawn)
 
     def _width(

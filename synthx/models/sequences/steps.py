@@ -52,6 +52,7 @@ class StepNetwork(nn.Module):
 
     before: Tensor
     places: Tensor
+    shift: Tensor
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class StepNetwork(nn.Module):
             0.3 / math.sqrt(hidden) * torch.randn(heads, hidden, values) for heads, values in self.heads.blocks
         )
         self.bias = nn.Parameter(torch.zeros(self.heads.total))
+        self.register_buffer("shift", torch.zeros(self.heads.total))
         earlier = torch.ones(count, count).triu(1)  # digit i is before digit j
         mask = earlier.repeat_interleave(width, 0).repeat_interleave(hidden, 1)
         self.register_buffer("before", mask, persistent=False)
@@ -222,13 +224,18 @@ class StepNetwork(nn.Module):
         scores: Tensor = self.dates(context, moments)
         return scores
 
-    def logits(self, digit: int, sums: Tensor) -> Tensor:
-        """Return the logits of a digit's values; shape (steps, values)."""
+    def logits(self, digit: int, sums: Tensor, later: Tensor | None = None) -> Tensor:
+        """Return the logits of a digit's values, shape (steps, values), shifted (`steadying.py`) in `later` steps."""
         hidden = F.relu(sums[:, digit * self.hidden : (digit + 1) * self.hidden])
         hidden = torch.addmm(self.mix_bias[digit], hidden, self.mix[digit]).add_(hidden).relu_()
         block, index = self._block[digit]
         start, size = self.starts[digit], self.sizes[digit]
-        return torch.addmm(self.bias[start : start + size], hidden, self.leave[block][index][:, :size])
+        logits = torch.addmm(self.bias[start : start + size], hidden, self.leave[block][index][:, :size])
+        return (
+            logits
+            if later is None
+            else logits.addcmul_(later[:, None].to(logits.dtype), self.shift[start : start + size])
+        )
 
     def see(self, sums: Tensor, digit: int, values: Tensor) -> None:
         """Let the later digits see a drawn one, shape (steps,); in place."""
