@@ -90,6 +90,11 @@ class Budget:
         """Since the budget was opened."""
         return time.monotonic() - self._began
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left; infinite without a limit."""
+        return max(0.0, self._limit - self.seconds)
+
     def share_used(self, up_to: float = 1.0, since: float = 0.0) -> float:
         """Return how much is gone of the time between `since` (seconds) and the share `up_to` of the limit; 0 to 1."""
         end = self._limit * up_to

@@ -30,7 +30,7 @@ from synthx.models.sequences.exploration import Explorable
 from synthx.models.sequences.features import StepFeatures
 from synthx.models.sequences.likelihood import SequenceLikelihood, posterior
 from synthx.models.sequences.network import RecurrentNetwork
-from synthx.models.sequences.steadying import Steadying
+from synthx.models.sequences.steadying import ROUNDS, Steadying
 from synthx.models.sequential import CodedEntities
 from synthx.training import Budget, Plan, Progress, ProgressEvent, Stopped, hold_out
 
@@ -49,8 +49,6 @@ ENCODED_TOGETHER = 512
 PRIOR_BLOCKS = 3
 PRIOR_BATCH = 512
 PRIOR_RATE = 1e-3
-ROUNDS = 4
-"""How often frequencies are compared after training."""
 
 
 class SequenceVAE(Explorable):
@@ -276,15 +274,17 @@ class SequenceVAE(Explorable):
             noise = torch.randn(len(static), self.latent, generator=chance.generator, device=sampler.device)
             return self._latent(noise, static)
 
-        steadying = Steadying(sampler, coded, latent, chance)
+        steadying, took = Steadying(sampler, coded, latent, chance), 0.0
         try:
-            for turn in range(ROUNDS):
-                if budget.share_used() >= 1:
+            for turn, steps in enumerate(ROUNDS, start=1):
+                if budget.left <= 2 * took:  # a round draws up to twice as many steps as the one before
                     return "time"
-                apart = steadying.round()
+                began = budget.seconds
+                apart = steadying.round(steps)
+                took = budget.seconds - began
                 if progress is not None:
-                    told = f"frequencies were {apart:.3f} apart"
-                    progress(ProgressEvent("steadying", (turn + 1) / ROUNDS, told, budget.seconds))
+                    told = f"values' frequencies were {apart:.3f} off"
+                    progress(ProgressEvent("steadying", turn / len(ROUNDS), told, budget.seconds))
         except KeyboardInterrupt:
             return "interrupted"
         return "finished"

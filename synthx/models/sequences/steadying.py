@@ -4,14 +4,14 @@ A network that is trained with the steps before given knows how frequent each va
 what was drawn before it, which no training sequence quite holds, and there the network expects what is usual: lights
 that are off stay off, and what happens now and then happens too seldom (exposure bias; Ranzato et al. 2016,
 arXiv:1511.06732). So sequences are drawn, with the static columns and lengths of training ones, and the score of each
-value is moved by the logarithm of how much too seldom it came; a few times over, since what is drawn next depends on
-what was drawn. The first step of a sequence follows nothing, and its scores stay.
+value is moved by the logarithm of how much too seldom it came, less what is chance; a few times over, since what is
+drawn next depends on what was drawn. The first step of a sequence follows nothing, and its scores stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -27,10 +27,10 @@ from synthx.models.sequences.under_way import Chance
 if TYPE_CHECKING:
     from synthx.models.sequential import CodedEntities
 
-__all__ = ["Steadying", "frequencies"]
+__all__ = ["ROUNDS", "Frequencies", "Steadying", "frequencies"]
 
-STEPS = 40_000
-"""Steps that are drawn in a round, about."""
+ROUNDS = (5_000, 10_000, 20_000, 40_000, 40_000)
+"""Steps that are drawn in each round, about: what is far off shows in few."""
 MOST = 256
 """Steps of a sequence that are looked at."""
 RATE, FARTHEST = 0.7, 1.0
@@ -39,6 +39,43 @@ LIKE_NONE = 10.0
 """So many steps are added to both counts: a few more or less say nothing."""
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Frequencies(NamedTuple):
+    """How often the first digit of a column has each value in some sequences.
+
+    Parameters
+    ----------
+    counts : int array, shape (values,)
+    errors : float array, shape (values,)
+        The standard errors of the counts, where sequences are independent and their steps are not.
+    """
+
+    counts: Counts
+    errors: Floats
+
+    @classmethod
+    def of(cls, values: Counts, sequence: Counts, size: int) -> Frequencies:
+        """Count values, shape (steps,), below `size`, of which each belongs to a sequence."""
+        together = np.bincount(sequence * size + values, minlength=(int(sequence.max(initial=-1)) + 1) * size)
+        each = together.reshape(-1, size)
+        counts = each.sum(axis=0)
+        expected = each.sum(axis=1, keepdims=True) * (counts / max(1, counts.sum()))
+        return cls(counts, np.sqrt(((each - expected) ** 2).sum(axis=0)))
+
+    def lacking(self, wanted: Counts) -> Floats:
+        """Return the logarithms of how much too small counts are beside wanted ones, of any total, less their chance.
+
+        What is taken off is the share of the square that the error makes up (the positive part of James and Stein's
+        estimator; 1961).
+        """
+        wanted = wanted * (self.counts.sum() / wanted.sum())
+        lacking = np.log((wanted + LIKE_NONE) / (self.counts + LIKE_NONE))
+        error = self.errors / (self.counts + LIKE_NONE)
+        share = error**2 / np.maximum(lacking**2, 1e-12)
+        found: Floats = (lacking * np.maximum(0.0, 1 - share)).clip(-FARTHEST, FARTHEST)
+        return found
 
 
 class Steadying:
@@ -63,27 +100,25 @@ class Steadying:
         chance: Chance,
     ) -> None:
         self.sampler, self.coded, self.latent, self.chance = sampler, coded, latent, chance
-        self.wanted = frequencies(sampler.codec, coded.steps, coded.starts)
+        self.wanted = [each.counts for each in frequencies(sampler.codec, coded.steps, coded.starts)]
 
-    def round(self) -> float:
-        """Draw, and shift; return how far the drawn frequencies were off (their total variation, mean of columns)."""
+    def round(self, steps: int) -> float:
+        """Draw about so many steps, and shift; return how far their frequencies were off (mean total variation)."""
         shift, network = self.sampler.network.steps.shift, self.sampler.network.steps
         apart = []
-        for column, (wanted, drawn) in enumerate(zip(self.wanted, self._drawn(), strict=True)):
-            if not wanted.sum() or not drawn.sum():
+        for column, (wanted, drawn) in enumerate(zip(self.wanted, self._drawn(steps), strict=True)):
+            if not wanted.sum() or not drawn.counts.sum():
                 continue
-            wanted = wanted * (drawn.sum() / wanted.sum())
-            apart.append(np.abs(wanted - drawn).sum() / drawn.sum() / 2)
-            lacking = np.log((wanted + LIKE_NONE) / (drawn + LIKE_NONE)).clip(-FARTHEST, FARTHEST)
+            apart.append(np.abs(wanted / wanted.sum() - drawn.counts / drawn.counts.sum()).sum() / 2)
             start = network.starts[self.sampler.digits.first[column]]
-            shift[start : start + len(lacking)] += RATE * torch.from_numpy(lacking).to(shift)
+            shift[start : start + len(wanted)] += RATE * torch.from_numpy(drawn.lacking(wanted)).to(shift)
         return float(np.mean(apart)) if apart else 0.0
 
-    def _drawn(self) -> list[Counts]:
+    def _drawn(self, steps: int) -> list[Frequencies]:
         """Return the frequencies in sequences that have the static columns, lengths and spans of training ones."""
         coded, sampler = self.coded, self.sampler
         order = self.chance.rng.permutation(len(coded.lengths))
-        chosen = order[: 1 + int((np.cumsum(np.minimum(coded.lengths[order], MOST)) < STEPS).sum())]
+        chosen = order[: 1 + int((np.cumsum(np.minimum(coded.lengths[order], MOST)) < steps).sum())]
         extent = Extent(coded.lengths, coded.steps.clock[coded.starts], coded.spans).pick(chosen)
         static = coded.static[torch.from_numpy(chosen)].to(sampler.device)
         codes, values = sampler.draw(static, self.latent(static), extent, self.chance, most=MOST)
@@ -92,7 +127,7 @@ class Steadying:
         return frequencies(sampler.codec, sampler.codec.describe(codes.astype(np.int32), values, starts), starts)
 
 
-def frequencies(codec: StepCodec, steps: CodedSteps, starts: Counts) -> list[Counts]:
+def frequencies(codec: StepCodec, steps: CodedSteps, starts: Counts) -> list[Frequencies]:
     """Return how often the first digit of each column has each value.
 
     In the steps of sequences in which it might have another: not in the first ones, and not where a number is not to
@@ -107,12 +142,17 @@ def frequencies(codec: StepCodec, steps: CodedSteps, starts: Counts) -> list[Cou
 
     Returns
     -------
-    list of int arrays
+    list of Frequencies
+        One for each column.
     """
     digits, numbers = Digits(codec.sizes), list(codec.numbers)
-    place = np.arange(len(steps.codes)) - np.repeat(starts, np.diff(starts, append=len(steps.codes)))
+    lengths = np.diff(starts, append=len(steps.codes))
+    place, sequence = (
+        np.arange(len(steps.codes)) - np.repeat(starts, lengths),
+        np.repeat(np.arange(len(starts)), lengths),
+    )
     looked_at = (place > 0) & (place < MOST)
-    counts = []
+    found = []
     for column, name in enumerate(codec.names):
         free = looked_at
         if name in codec.numbers:
@@ -120,6 +160,6 @@ def frequencies(codec: StepCodec, steps: CodedSteps, starts: Counts) -> list[Cou
             source = codec.numbers[name].source(steps.values, steps.history)
             unturned = codec.unturned(number, source, steps.history, steps.turns)
             free = looked_at if unturned is None else looked_at & ~unturned[1]
-        values = steps.codes[free, column] // digits.base(column)
-        counts.append(np.bincount(values, minlength=digits.sizes[digits.first[column]]))
-    return counts
+        values = steps.codes[free, column].astype(np.int64) // digits.base(column)
+        found.append(Frequencies.of(values, sequence[free], digits.sizes[digits.first[column]]))
+    return found

@@ -157,7 +157,7 @@ class TestTraining:
         with few_static_steps():
             model = SequenceVAE(**INSTANT).fit(frame, Schema.detect(frame, entity="k"), progress=events.append)
         assert events[0].stage == "coding the sequences" and events[0].message == "140 rows"
-        assert [event.stage for event in events][-2:] == ["training", "latent space"]
+        assert [event.stage for event in events][-7:] == ["training", "latent space", *(["steadying"] * 5)]
         assert model.training_.steps == INSTANT["steps"] + INSTANT["prior_steps"]
         assert (model.training_.rows, model.training_.columns, model.training_.entities) == (140, 2, 40)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +26,8 @@ def check_likelihood(model: SequenceVAE, some: pd.DataFrame) -> None:
     coded = model._code(LongTable.of(some, model.schema_))
     known = model._on_device(coded, torch.device("cpu"))
     latent = torch.linspace(-1, 1, model.latent).expand(len(known), -1)
-    sampler = model._sampler()
+    sampler = copy.deepcopy(model._sampler())
+    sampler.network.steps.shift.zero_()  # of drawing only
     for one in range(len(known)):
         chosen = known.pick(torch.tensor([one]))
         length = int(chosen.lengths)
@@ -88,6 +91,30 @@ def test_sequences_have_the_lengths_that_are_asked_for(sequences: SequenceVAE) -
     assert values.shape == (17, len(sampler.codec.numbers))
     day = np.split(values[:, 0], [2, 11, 12])
     assert all((np.diff(part) >= 0).all() for part in day)
+
+
+def test_beginnings_are_those_of_whole_sequences(sequences: SequenceVAE) -> None:
+    sampler, extent = sequences._sampler(), Extent(np.full(3, 5), np.zeros(3), np.full(3, 30.0))
+    static = torch.zeros(3, len(sequences.static_.digits.sizes), dtype=torch.long)
+    whole, _ = sampler.draw(static, torch.zeros(3, sequences.latent), extent, chance())
+    begun, values = sampler.draw(static, torch.zeros(3, sequences.latent), extent, chance(), most=2)
+    assert begun.tolist() == whole[[0, 1, 5, 6, 10, 11]].tolist()
+    assert len(values) == 6
+
+
+def test_scores_are_shifted_but_not_those_of_the_first_step(sequences: SequenceVAE) -> None:
+    sampler = copy.deepcopy(sequences._sampler())
+    static = torch.zeros(50, len(sequences.static_.digits.sizes), dtype=torch.long)
+    extent = Extent(np.full(50, 3), np.zeros(50), np.full(50, 30.0))
+    column = sampler.codec.names.index("ward")
+    code = sampler.network.steps.starts[sampler.digits.first[column]] + sampler.codec.sizes[column] - 1
+    drawn = []
+    for shift in (0.0, 50.0):
+        sampler.network.steps.shift[code] = shift
+        drawn.append(sampler.draw(static, torch.zeros(50, sequences.latent), extent, chance())[0][:, column])
+    before, after = (codes.reshape(50, 3) for codes in drawn)
+    assert np.array_equal(before[:, 0], after[:, 0])
+    assert (after[:, 1:] == sampler.codec.sizes[column] - 1).all() and not (before == after).all()
 
 
 def test_alike_draws_equal_sequences_from_equal_places(sequences: SequenceVAE) -> None:
