@@ -9,20 +9,66 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthx.codec.cells import decimals_of
 from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.references import Reference, Source, crookedness
 from synthx.codec.table import ColumnCodec
 
-__all__ = ["NumberCodec", "known_range"]
+__all__ = ["Corners", "NumberCodec", "known_range"]
 
 Floats = NDArray[np.float64]
 LEVEL_BINS, MOVE_BINS, MOVE_SPIKES = 48, 64, 128
 ROUNDING = 1e-12
 """Distances that are rounding errors, as a share of the largest level: a series that was interpolated goes straight on
 up to these, and where no grid tells, nothing else would make zero of them."""
+EXACT = 1e-9
+"""What the decimals of corners may be off."""
 NARROW = 1e-3
 """The width of a value that many rows share, as a share of its column's range, where no grid tells it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Corners:
+    """The values at which a number that always follows a beat turns: those that it was interpolated from.
+
+    Parameters
+    ----------
+    grid : Grid
+    low, high : float
+        Their range; what few sequences reach is left out.
+    """
+
+    grid: Grid
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Floats, holders: NDArray[np.int64], *, rare_threshold: int) -> Corners:
+        """Learn where corners are from those of the training sequences.
+
+        Parameters
+        ----------
+        values : float array, shape (corners,)
+        holders : int array, shape (corners,)
+            The sequence of each.
+        rare_threshold : int
+            How many sequences at least reach the ends of the range.
+        """
+        places = np.unique(holders, return_inverse=True)[1]
+        low, high = np.full(places.max() + 1, np.inf), np.full(places.max() + 1, -np.inf)
+        np.minimum.at(low, places, values)
+        np.maximum.at(high, places, values)
+        last = min(rare_threshold, len(low)) - 1
+        return cls(Grid.of(values, decimals_of(values, EXACT)), float(np.sort(low)[last]), float(-np.sort(-high)[last]))
+
+    def nearest(self, values: Floats) -> Floats:
+        """Return the nearest values that corners may have."""
+        return self.grid.snap(np.clip(values, self.low, self.high))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Corners:
+        return cls(Grid(**values["grid"]), values["low"], values["high"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +90,8 @@ class NumberCodec:
         The range in which values that distances lead to are kept; None for any.
     crooked : float
         How far a value that just goes on may be off the line, where that has a code of its own: the last.
+    corners : Corners, optional
+        Where a number that always follows a beat turns.
     """
 
     level: NumericCodec
@@ -51,6 +99,7 @@ class NumberCodec:
     move: NumericCodec | None = None
     bounds: tuple[float, float] | None = None
     crooked: float = 0.0
+    corners: Corners | None = None
 
     @classmethod
     def fit(
@@ -221,6 +270,11 @@ class NumberCodec:
             values[moved] = self.level.grid.snap(reached)
         return values
 
+    def with_corners(self, corners: Corners) -> NumberCodec:
+        """Return the codec of a number that turns there, and nowhere else; its bounds hold them all."""
+        low, high = self.bounds or (corners.low, corners.high)
+        return dataclasses.replace(self, corners=corners, bounds=(min(low, corners.low), max(high, corners.high)))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
@@ -229,6 +283,7 @@ class NumberCodec:
             "move": None if self.move is None else self.move.to_dict(),
             "bounds": None if self.bounds is None else list(self.bounds),
             "crooked": self.crooked,
+            "corners": None if self.corners is None else dataclasses.asdict(self.corners),
         }
 
     @classmethod
@@ -239,7 +294,8 @@ class NumberCodec:
             None if reference is None else Reference.from_list(reference),
             None if move is None else NumericCodec.from_dict(move),
             None if values["bounds"] is None else (values["bounds"][0], values["bounds"][1]),
-            values.get("crooked", 0.0),
+            values["crooked"],
+            None if values["corners"] is None else Corners.from_dict(values["corners"]),
         )
 
 

@@ -117,6 +117,10 @@ class Rhythm(NamedTuple):
             after[beat.turned(turned), index] = 1
         return after
 
+    def keeps(self, column: int) -> bool:
+        """Return whether a number never turns off a beat."""
+        return any(beat.strict and column in beat.columns for beat in self.beats)
+
     def off(self, column: int, since: Counts) -> Turns:
         """Return in which sequences a number is not to turn now; since (n, beats) -> (n,)."""
         never = np.zeros(len(since), bool)

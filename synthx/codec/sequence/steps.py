@@ -14,7 +14,7 @@ from synthx.codec import cells
 from synthx.codec.numeric import NumericCodec
 from synthx.codec.sequence.history import History
 from synthx.codec.sequence.kinds import Kinds, choose_kinds, last_of_kind
-from synthx.codec.sequence.moves import NumberCodec
+from synthx.codec.sequence.moves import Corners, NumberCodec
 from synthx.codec.sequence.reference_choice import choose_references
 from synthx.codec.sequence.references import Reference, Source
 from synthx.codec.sequence.rhythm import Rhythm
@@ -139,7 +139,13 @@ class StepCodec:
         others = [name for name in table.columns if name not in numbers and name not in telling]
         drawn = [*timed, *telling, *others, *(name for name in numbers if name not in timed)]
         table = dataclasses.replace(table, columns={name: table.columns[name] for name in drawn})
-        return cls(table, numbers, kinds, Rhythm.of(turned, starts, rare_threshold=rare_threshold))
+        rhythm = Rhythm.of(turned, starts, rare_threshold=rare_threshold)
+        for column in order:
+            name, turns = names[column], turned[:, place[column]]
+            if rhythm.keeps(place[column]) and numbers[name].straight:  # it turned at the value before
+                corners = Corners.of(history.values[turns, column], holders[turns], rare_threshold=rare_threshold)
+                numbers[name] = numbers[name].with_corners(corners)
+        return cls(table, numbers, kinds, rhythm)
 
     # -- shape --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 
 from synthx.codec.numeric import Grid, NumericCodec
 from synthx.codec.sequence.history import History
-from synthx.codec.sequence.moves import NumberCodec
+from synthx.codec.sequence.moves import Corners, NumberCodec
 from synthx.codec.sequence.references import Reference, Source
 
 NAN = float("nan")
@@ -96,6 +96,21 @@ class TestStraight:
     def test_a_line_stays_within_the_bounds(self) -> None:
         source = Source(np.array([3.0]), np.array([4.0]))
         assert self.CODEC.decode(np.array([8]), np.array([0.5]), source).tolist() == [3]
+
+
+class TestCorners:
+    def test_what_few_sequences_reach_is_left_out_of_the_range(self) -> None:
+        values = np.array([-5.0, -5.0, 1.0, 1.0, 2.0, 3.0, 9.0, 9.0, 9.0, 30.0])
+        holders = np.array([7, 7, 1, 2, 2, 3, 1, 4, 4, 9])
+        corners = Corners.of(values, holders, rare_threshold=2)
+        assert (corners.low, corners.high) == (1, 9)
+        assert corners.nearest(np.array([-4.0, 1.2, 8.6, 12.0])).tolist() == [1, 1, 9, 9]
+        assert Corners.of(values, holders, rare_threshold=1).high == 30
+
+    def test_bounds_hold_corners(self) -> None:
+        codec = TestStraight.CODEC.with_corners(Corners(Grid(1.0, 0.0, 0), -1.0, 2.0))
+        assert codec.bounds == (-1, 3)
+        assert NumberCodec.from_dict(json.loads(json.dumps(codec.to_dict()))).corners == codec.corners
 
 
 class TestDistances:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthx.codec.numeric import Grid
 from synthx.codec.sequence.rhythm import Beat, Rhythm
 from synthx.codec.sequence.steps import StepCodec
 from synthx.schema import Column, Kind, Schema
@@ -92,6 +93,7 @@ def test_where_a_number_is_not_to_turn() -> None:
     found = Rhythm((strict, loose))
     assert [found.off(column, since).tolist() for column in (0, 2)] == [[True, True, False, True, False]] * 2
     assert not found.off(1, since).any() and not found.off(3, since).any()
+    assert [found.keeps(column) for column in range(4)] == [True, False, True, False]
 
 
 @settings(max_examples=100)
@@ -136,5 +138,26 @@ def test_a_codec_finds_what_was_interpolated_and_what_was_carried_forward() -> N
     told = {names[beat.columns[0]]: turns[0, :, index].tolist() for index, beat in enumerate(codec.rhythm.beats)}
     assert told["straight"] == [3, 4, 5, 6, 7, 8, *([1, 2, 3, 4] * 4), 1, 2]  # the first value after a corner tells
     assert told["held"] == [4, 5, 6, 7, 8, *([1, 2, 3, 4] * 4), 1, 2, 3]
+    corners = codec.numbers["straight"].corners
+    assert corners is not None and corners.grid == Grid()
+    assert codec.numbers["held"].corners is None
     again = StepCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
     assert again.rhythm == codec.rhythm
+
+
+def test_a_codec_finds_where_corners_are() -> None:
+    """Of whole numbers every four steps, straight lines between them, rounded to six decimals."""
+    rng = np.random.default_rng(2)
+    knots = rng.integers(0, 30, (SEQUENCES, STEPS // 4 + 2))
+    at = (np.arange(STEPS) + np.arange(SEQUENCES)[:, None] % 4) / 4
+    lines = np.stack([np.interp(x, np.arange(len(y)), y) for x, y in zip(at, knots, strict=True)])
+    frame = pd.DataFrame({"lines": lines.ravel().round(6)})
+    schema = Schema([Column(name="lines", kind=Kind.DECIMAL, dtype="float64")])
+    codec = StepCodec.fit(frame, schema, STARTS, rare_threshold=5)
+    corners = codec.numbers["lines"].corners
+    assert corners is not None and corners.grid == Grid(1.0, 0.0, 0)
+    assert (corners.low, corners.high) == (1, 29)  # fewer than five sequences have a corner at 0
+    low, high = codec.numbers["lines"].bounds or (1, 1)
+    assert low <= 1 and high >= 29
+    again = StepCodec.from_dict(json.loads(json.dumps(codec.to_dict())))
+    assert again.numbers["lines"].corners == corners
