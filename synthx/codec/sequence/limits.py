@@ -53,32 +53,44 @@ class Limits:
             How many steps before it the numbers of each beat last turned.
         """
         codec, steps, last = self.numbers[number], self._straight(number, turns), history.values[:, number]
-        follows, going, corners = steps > 0, ~np.isnan(last), codec.corners
-        free = ~self.rhythm.off(number, turns) | np.isnan(history.swings[:, number])  # on the beat, or not yet moved
-        if corners is not None:
-            ends = last + steps * (drawn - last)
-            wanted = corners.nearest(ends)
-            rounded = (np.abs(wanted - ends) <= steps * codec.crooked) & (corners.grid.step > 0)  # shall not add up
-            aims = follows & going & (free | rounded)
-            drawn = np.where(aims, last + (wanted - last) / np.maximum(steps, 1), drawn)
-            drawn = np.where(follows & ~going, self._on_the_way(number, corners.grid, drawn, steps), drawn)
+        sets_out = (steps > 0) & (~self.rhythm.off(number, turns) | np.isnan(history.swings[:, number]))
+        if codec.corners is not None:
+            drawn = np.where(
+                np.isnan(last),
+                self._on_the_way(number, codec.corners.grid, drawn, steps),
+                self._to_a_corner(number, drawn, last, steps, sets_out),
+            )
         for others, keep in ((self.above[number], np.fmax), (self.below[number], np.fmin)):
             for other in others:
                 now, before = values[:, other], history.values[:, other]
-                alike = follows & free & (self._straight(other, turns) == steps)
+                alike = sets_out & (self._straight(other, turns) == steps)
                 end = np.where(alike, before + steps * (now - before), np.nan)
                 limit = keep(now, last + (end - last) / np.maximum(steps, 1))
                 drawn = np.where(np.isnan(drawn), drawn, keep(drawn, limit))
         return codec.level.grid.snap(drawn)
 
+    def _to_a_corner(
+        self, number: int, drawn: Floats, last: Floats, steps: Counts, sets_out: NDArray[np.bool_]
+    ) -> Floats:
+        """Return the nearest values from which lines that set out end at a corner.
+
+        Lines under way are kept to theirs: each step is rounded, which would add up.
+        """
+        codec = self.numbers[number]
+        assert codec.corners is not None
+        end = last + steps * (drawn - last)
+        corner = codec.corners.nearest(end)
+        on_course = (np.abs(corner - end) <= steps * codec.crooked) & (codec.corners.grid.step > 0)
+        aims = (steps > 0) & (sets_out | on_course)
+        return np.where(aims, last + (corner - last) / np.maximum(steps, 1), drawn)
+
     def _on_the_way(self, number: int, corners: Grid, drawn: Floats, steps: Counts) -> Floats:
-        """Return the nearest first values that are corners, where a line ends with them, or between two of them."""
-        if corners.step == 0:
+        """Return the nearest first values that are corners, where lines end with them, or lie between two of them."""
+        period = next((beat.period for beat in self.rhythm.beats if number in beat.columns), 0)
+        if corners.step == 0 or not period:
             return drawn
-        period = next(beat.period for beat in self.rhythm.beats if number in beat.columns)
         part = corners.step / np.where(steps == 1, 1, period)
-        found: Floats = corners.base + np.rint((drawn - corners.base) / part) * part
-        return found
+        return np.where(steps > 0, corners.base + np.rint((drawn - corners.base) / part) * part, drawn)
 
     def _straight(self, number: int, turns: Counts) -> Counts:
         """Return for how many steps, this one included, a number goes straight on; 0 where it may turn any time."""
