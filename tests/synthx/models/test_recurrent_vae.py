@@ -145,11 +145,9 @@ class TestTraining:
         drawn = synthx.to_windows(model.sample(200, seed=0), schema)
         bends = np.abs(np.diff(drawn, 2, axis=1)) > 1e-6
         assert bends.mean() == pytest.approx(1 / 6, abs=0.03)
-        inside = ((drawn > drawn.min(axis=(0, 1))) & (drawn < drawn.max(axis=(0, 1)))).all(axis=(1, 2))
-        assert inside.sum() > 100  # the others were stopped at the range of their column, on the beat or off it
-        window, place = np.nonzero(bends[inside].any(axis=2))
+        window, place = np.nonzero(bends.any(axis=2))
         gaps = np.diff(place)[np.diff(window) == 0]
-        assert (gaps % 6 == 0).all()
+        assert (gaps % 6 == 0).all()  # .19 of them after 100 steps where the beat is not told
 
     def test_it_says_what_it_does(self) -> None:
         events: list[ProgressEvent] = []
