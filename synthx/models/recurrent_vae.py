@@ -274,8 +274,9 @@ class SequenceVAE(Explorable):
             noise = torch.randn(len(static), self.latent, generator=chance.generator, device=sampler.device)
             return self._latent(noise, static)
 
-        steadying, took = Steadying(sampler, coded, latent, chance), 0.0
+        took = 0.0
         try:
+            steadying = Steadying(sampler, coded, latent, chance)
             for turn, steps in enumerate(ROUNDS, start=1):
                 if budget.left <= 2 * took:  # a round draws up to twice as many steps as the one before
                     return "time"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -156,6 +157,12 @@ def test_weights_that_are_not_finite_are_never_kept() -> None:
 
 def test_a_share_of_no_limit_is_never_used_up() -> None:
     assert Budget(None).share_used() == 0.0
+
+
+def test_what_is_left_of_a_limit() -> None:
+    assert Budget(None).left == math.inf
+    assert 56 < Budget(1).left <= 57  # a twentieth is kept for what follows
+    assert Budget(1e-9).left == 0
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthx.codec.sequence.kinds import last_of_kind
 
-__all__ = ["History"]
+__all__ = ["History", "sequence_of"]
 
 Floats = NDArray[np.float64]
 RECENT = 0.25
@@ -78,9 +78,7 @@ class History(NamedTuple):
             The kind of each step, if there are different `kinds`.
         """
         steps, columns = values.shape
-        first = np.zeros(steps, np.int64)
-        first[starts] = starts
-        first = np.maximum.accumulate(first)[:, None]
+        first = starts[sequence_of(starts, steps)][:, None]
         column = np.arange(columns)[None, :]
         last = np.where(np.isnan(values), -1, np.arange(steps)[:, None])
         last = np.maximum.accumulate(last, axis=0, out=last)
@@ -133,6 +131,11 @@ class History(NamedTuple):
             swings=_swing(self.swings, moves),
             happened=happened,
         )
+
+
+def sequence_of(starts: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
+    """Return the number of each step's sequence, shape (steps,); `starts` are the first steps, ascending."""
+    return np.repeat(np.arange(len(starts)), np.diff(starts, append=steps))
 
 
 def _swing(swings: Floats, moves: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What drawn numbers have to keep to: their range, and the order of columns.
+"""What drawn numbers have to keep to: the order of columns, and the corners of lines.
 
 A number that always follows a beat goes straight on until the next one. Whether it may go that way is decided when it
 turns: it would otherwise be stopped half way, where no series ever turns. There it is also where a corner may be: wind
@@ -36,6 +36,10 @@ class Limits:
         pairs = [(place[rule.low], place[rule.high]) for rule in orders if {rule.low, rule.high} <= place.keys()]
         self.above = [[low for low, high in pairs if high == number and low < number] for number in place.values()]
         self.below = [[high for low, high in pairs if low == number and high < number] for number in place.values()]
+        self.limited = [
+            codec.corners is not None or bool(self.above[number] or self.below[number])
+            for number, codec in enumerate(self.numbers)
+        ]
 
     def keep(self, number: int, drawn: Floats, values: Floats, history: History, turns: Counts) -> Floats:
         """Return drawn values of a number, moved to the nearest that keeps to its limits; shape (n,).
@@ -52,6 +56,8 @@ class Limits:
         turns : int array, shape (n, beats)
             How many steps before it the numbers of each beat last turned.
         """
+        if not self.limited[number]:
+            return drawn
         codec, steps, last = self.numbers[number], self._straight(number, turns), history.values[:, number]
         sets_out = (steps > 0) & (~self.rhythm.off(number, turns) | np.isnan(history.swings[:, number]))
         if codec.corners is not None:
@@ -86,16 +92,16 @@ class Limits:
 
     def _on_the_way(self, number: int, corners: Grid, drawn: Floats, steps: Counts) -> Floats:
         """Return the nearest first values that are corners, where lines end with them, or lie between two of them."""
-        period = next((beat.period for beat in self.rhythm.beats if number in beat.columns), 0)
-        if corners.step == 0 or not period:
+        found = self.rhythm.strict(number)
+        if corners.step == 0 or found is None:
             return drawn
-        part = corners.step / np.where(steps == 1, 1, period)
+        part = corners.step / np.where(steps == 1, 1, found[1].period)
         return np.where(steps > 0, corners.base + np.rint((drawn - corners.base) / part) * part, drawn)
 
     def _straight(self, number: int, turns: Counts) -> Counts:
         """Return for how many steps, this one included, a number goes straight on; 0 where it may turn any time."""
-        for index, beat in enumerate(self.rhythm.beats):
-            if beat.strict and number in beat.columns and self.numbers[number].straight:
-                since = turns[:, index]
-                return np.where(since > 0, beat.period - since % beat.period, 0)
-        return np.zeros(len(turns), np.int64)
+        found = self.rhythm.strict(number)
+        if found is None or not self.numbers[number].straight:
+            return np.zeros(len(turns), np.int64)
+        index, beat = found
+        return np.where(turns[:, index] > 0, beat.period - turns[:, index] % beat.period, 0)

@@ -23,7 +23,7 @@ ROUNDING = 1e-12
 """Distances that are rounding errors, as a share of the largest level: a series that was interpolated goes straight on
 up to these, and where no grid tells, nothing else would make zero of them."""
 EXACT = 1e-9
-"""What the decimals of corners may be off."""
+"""What corners may be off their decimals by rounding, as a share; see `decimals_of`."""
 NARROW = 1e-3
 """The width of a value that many rows share, as a share of its column's range, where no grid tells it."""
 
@@ -225,7 +225,7 @@ class NumberCodec:
         return changed
 
     def unturned(self, source: Source, history: History, place: int) -> tuple[int, NDArray[np.bool_]] | None:
-        """Return the code of a number that does not turn, and where there is nothing else that says so; (steps,).
+        """Return the code of a number that does not turn, and at which steps it means that; (steps,).
 
         The number is the one at `place` in `history`. None where no code means that.
         """
@@ -233,7 +233,7 @@ class NumberCodec:
             return self.size - 1, ~np.isnan(source.onward) & ~np.isnan(history.swings[:, place])
         if self.move is None or not (self.move.spikes == 0).any():
             return None
-        still = self.level.size + self.move.first_spike + int(np.argmin(np.abs(self.move.spikes)))
+        still = self.level.size + self.move.first_spike + int(np.flatnonzero(self.move.spikes == 0)[0])
         return still, source.base == history.values[:, place]
 
     def distances(self, values: Floats, source: Source) -> Floats:

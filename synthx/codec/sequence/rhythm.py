@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from synthx.codec.sequence.history import sequence_of
+
 __all__ = ["Beat", "Rhythm"]
 
 LEAST_SHARE = 0.8
@@ -117,16 +119,17 @@ class Rhythm(NamedTuple):
             after[beat.turned(turned), index] = 1
         return after
 
-    def keeps(self, column: int) -> bool:
-        """Return whether a number never turns off a beat."""
-        return any(beat.strict and column in beat.columns for beat in self.beats)
+    def strict(self, column: int) -> tuple[int, Beat] | None:
+        """Return the beat that a number never leaves, and its index; None if there is none."""
+        return next(((i, beat) for i, beat in enumerate(self.beats) if beat.strict and column in beat.columns), None)
 
     def off(self, column: int, since: Counts) -> Turns:
         """Return in which sequences a number is not to turn now; since (n, beats) -> (n,)."""
-        never = np.zeros(len(since), bool)
-        for index, beat in enumerate(self.beats):
-            if beat.strict and column in beat.columns:
-                never |= (since[:, index] == 0) | (since[:, index] % beat.period != 0)
+        found = self.strict(column)
+        if found is None:
+            return np.zeros(len(since), bool)
+        index, beat = found
+        never: Turns = (since[:, index] == 0) | (since[:, index] % beat.period != 0)
         return never
 
     def to_list(self) -> list[Any]:
@@ -164,7 +167,7 @@ def _since(turned: Turns, starts: NDArray[np.int64], period: int) -> Counts:
     Before the first turn, as if there had been one whole periods earlier; 0 in sequences that never turn.
     """
     steps = np.arange(len(turned))
-    sequence = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(turned)))
+    sequence = sequence_of(starts, len(turned))
     at = np.flatnonzero(turned)[::-1]
     first = np.full(len(starts), -1)
     first[sequence[at]] = at  # of each sequence the first is written last

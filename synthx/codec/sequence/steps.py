@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthx.codec import cells
 from synthx.codec.numeric import NumericCodec
-from synthx.codec.sequence.history import History
+from synthx.codec.sequence.history import History, sequence_of
 from synthx.codec.sequence.kinds import Kinds, choose_kinds, last_of_kind
 from synthx.codec.sequence.moves import Corners, NumberCodec
 from synthx.codec.sequence.reference_choice import choose_references
@@ -99,7 +99,7 @@ class StepCodec:
         DataError
             If a cell contradicts the schema.
         """
-        holders = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(frame)))
+        holders = sequence_of(starts, len(frame))
         table = TableCodec.fit(frame, schema, rare_threshold=rare_threshold, holders=holders)
         names = [name for name, codec in table.columns.items() if isinstance(codec, NumericCodec)]
         time = next((names.index(column.name) for column in schema.with_role(Role.TIME)), None)
@@ -142,7 +142,7 @@ class StepCodec:
         rhythm = Rhythm.of(turned, starts, rare_threshold=rare_threshold)
         for column in order:
             name, turns = names[column], turned[:, place[column]]
-            if rhythm.keeps(place[column]) and numbers[name].straight:  # it turned at the value before
+            if rhythm.strict(place[column]) is not None and numbers[name].straight:  # it turned at the value before
                 corners = Corners.of(history.values[turns, column], holders[turns], rare_threshold=rare_threshold)
                 numbers[name] = numbers[name].with_corners(corners)
         return cls(table, numbers, kinds, rhythm)
@@ -221,9 +221,8 @@ class StepCodec:
 
     def encode(self, frame: pd.DataFrame, starts: NDArray[np.int64]) -> CodedSteps:
         """Return the codes of steps that are sorted by sequence and time."""
-        return self.describe(
-            self.table.encode(frame).codes, _values(frame, self.table.schema, list(self.numbers)), starts
-        )
+        values = _values(frame, self.table.schema, list(self.numbers))
+        return self.describe(self.table.encode(frame).codes, values, starts)
 
     def describe(self, codes: NDArray[np.int32], values: Floats, starts: NDArray[np.int64]) -> CodedSteps:
         """Return the codes of steps, and what is known before each.
@@ -239,7 +238,7 @@ class StepCodec:
         clock, codes = _clock(values, self.time, starts), codes.copy()
         kind, recalled = self.kind(codes), np.full(len(codes), -1)
         if self.kinds is not None:
-            recalled = last_of_kind(kind, np.repeat(np.arange(len(starts)), np.diff(starts, append=len(codes))))
+            recalled = last_of_kind(kind, sequence_of(starts, len(codes)))
         history = History.before_steps(values, clock, starts, kind, self.told_apart)
         measured = np.zeros(codes.shape, bool)
         for index, (name, number) in enumerate(self.numbers.items()):
@@ -344,9 +343,7 @@ def _clock(values: Floats, time: int | None, starts: NDArray[np.int64]) -> Float
     """Return the time of each step: that of the time column, or else the number of the step."""
     if time is not None:
         return values[:, time]
-    first = np.zeros(len(values), np.int64)
-    first[starts] = starts
-    clock: Floats = (np.arange(len(values)) - np.maximum.accumulate(first)).astype(np.float64)
+    clock: Floats = (np.arange(len(values)) - starts[sequence_of(starts, len(values))]).astype(np.float64)
     return clock
 
 

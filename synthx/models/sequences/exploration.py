@@ -15,7 +15,6 @@ from torch import Tensor
 from synthx.codec.cells import read_strictly
 from synthx.codec.keys import fresh_keys
 from synthx.codec.sequence.long import END, LENGTH, SPAN, LongTable, step_schema
-from synthx.codec.sequence.steps import CodedSteps
 from synthx.errors import DataError, ParameterError
 from synthx.models.latents.paths import arc
 from synthx.models.latents.prior import Prior
@@ -231,9 +230,8 @@ class Explorable(SequenceSynthesizer):
         mean, deviation = self._places(self._on_device(coded, sampler.device))
         chance = self._chance(rng, sampler.device)
         latent = mean + deviation * torch.randn(mean.shape, generator=chance.generator, device=sampler.device)
-        begun = sampler.begin(
-            coded.static.to(sampler.device), latent, extent, chance, _turns(coded.steps, long.lengths)
-        )
+        turns = coded.steps.turns[coded.starts]
+        begun = sampler.begin(coded.static.to(sampler.device), latent, extent, chance, turns)
         codes, numbers = continue_steps(sampler, begun, coded.steps, long.lengths, steps, chance)
         added = np.full(len(static), steps)
         which = np.repeat(np.arange(len(static)), steps)
@@ -327,18 +325,12 @@ class Explorable(SequenceSynthesizer):
         mean, deviation = self._places(self._on_device(coded, sampler.device), shown)
         chance = self._chance(rng, sampler.device)
         latent = mean + deviation * torch.randn(mean.shape, generator=chance.generator, device=sampler.device)
-        extent, turns = self._extent(some.static), _turns(coded.steps, some.lengths)
+        extent, turns = self._extent(some.static), coded.steps.turns[coded.starts]
         begun = sampler.begin(coded.static.to(sampler.device), latent, extent, chance, turns)
         codes, numbers = fill_steps(sampler, begun, coded.steps, known, some.lengths, chance)
         which = np.repeat(np.arange(len(part)), some.lengths)
         keys = {name: some.entities.keys[name].iloc[which].reset_index(drop=True) for name in self.schema_.entity}
         return self._join(some.static, codes, numbers, some.lengths, keys, rng)
-
-
-def _turns(steps: CodedSteps, lengths: np.ndarray) -> np.ndarray:
-    """Return how many steps before the first of each sequence its numbers turned; (sequences, beats)."""
-    turns: np.ndarray = steps.turns[np.cumsum(lengths) - lengths]
-    return turns
 
 
 def _parts(count: int) -> list[np.ndarray]:

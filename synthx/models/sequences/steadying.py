@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synthx.codec.sequence.extent import Extent
+from synthx.codec.sequence.history import sequence_of
 from synthx.codec.sequence.steps import CodedSteps, StepCodec
 from synthx.models.layout import Digits
 from synthx.models.sequences.drawing import SequenceSampler
@@ -146,11 +147,8 @@ def frequencies(codec: StepCodec, steps: CodedSteps, starts: Counts) -> list[Fre
         One for each column.
     """
     digits, numbers = Digits(codec.sizes), list(codec.numbers)
-    lengths = np.diff(starts, append=len(steps.codes))
-    place, sequence = (
-        np.arange(len(steps.codes)) - np.repeat(starts, lengths),
-        np.repeat(np.arange(len(starts)), lengths),
-    )
+    sequence = sequence_of(starts, len(steps.codes))
+    place = np.arange(len(sequence)) - starts[sequence]
     looked_at = (place > 0) & (place < MOST)
     found = []
     for column, name in enumerate(codec.names):

@@ -231,11 +231,9 @@ class StepNetwork(nn.Module):
         block, index = self._block[digit]
         start, size = self.starts[digit], self.sizes[digit]
         logits = torch.addmm(self.bias[start : start + size], hidden, self.leave[block][index][:, :size])
-        return (
-            logits
-            if later is None
-            else logits.addcmul_(later[:, None].to(logits.dtype), self.shift[start : start + size])
-        )
+        if later is not None:
+            logits.addcmul_(later[:, None].to(logits.dtype), self.shift[start : start + size])
+        return logits
 
     def see(self, sums: Tensor, digit: int, values: Tensor) -> None:
         """Let the later digits see a drawn one, shape (steps,); in place."""

@@ -17,8 +17,9 @@ import synthx
 from synthx.errors import DataError, DataWarning, ParameterError, ResourceError, SchemaError
 from synthx.models.recurrent_vae import SequenceVAE
 from synthx.models.sequences.likelihood import SequenceLikelihood
+from synthx.models.sequences.steadying import Steadying
 from synthx.schema import Schema
-from synthx.training import ProgressEvent
+from synthx.training import Budget, ProgressEvent
 
 from .made_sequences import INSTANT, SMALL, few_static_steps, fitted, schema_of, series, visits
 
@@ -184,6 +185,30 @@ class TestTraining:
         model = fitted(series([3, 4] * 20), steps=50)
         assert model.training_.stopped == "interrupted" and model.training_.steps == 6
         assert model.sample(10, seed=0)["k"].nunique() == 10
+
+    @pytest.mark.parametrize("part", ["__init__", "round"])
+    def test_an_interrupt_of_steadying_keeps_what_is_learned(self, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Steadying, part, interrupted)
+        model = fitted(series([3, 4] * 20))
+        assert model.training_.stopped == "interrupted"
+        assert model.training_.steps == INSTANT["steps"] + INSTANT["prior_steps"]
+        assert not model.network_.steps.shift.any()
+        assert model.sample(10, seed=0)["k"].nunique() == 10
+
+    def test_steadying_stops_where_another_round_would_be_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn: list[int] = []
+
+        def slowly(_: Steadying, steps: int) -> float:
+            drawn.append(steps)
+            return 0.0
+
+        monkeypatch.setattr(Steadying, "round", slowly)
+        monkeypatch.setattr(Budget, "left", property(lambda _: 1.0 if len(drawn) < 2 else 0.0))
+        fitted(series([3, 4] * 20))
+        assert drawn == [5_000, 10_000]
 
     def test_an_interrupt_before_steps_are_learned_stops(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(*_: Any) -> None:

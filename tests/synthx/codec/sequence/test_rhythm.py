@@ -93,7 +93,7 @@ def test_where_a_number_is_not_to_turn() -> None:
     found = Rhythm((strict, loose))
     assert [found.off(column, since).tolist() for column in (0, 2)] == [[True, True, False, True, False]] * 2
     assert not found.off(1, since).any() and not found.off(3, since).any()
-    assert [found.keeps(column) for column in range(4)] == [True, False, True, False]
+    assert [found.strict(column) for column in range(4)] == [(0, strict), None, (0, strict), None]
 
 
 @settings(max_examples=100)
